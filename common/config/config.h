@@ -1,0 +1,216 @@
+// What a daemon must know to start: the contents of /etc/dromos/dromos.yaml, typed and checked. One file
+// serves all daemons; each has a section. Everything else lives in the store and changes by REST.
+//
+//   auto config = config::load(path, config::Daemon::mta);   // environment DROMOS_<SECTION>__<KEY> wins
+//   if (!config) { std::cerr << config.error().text(); return 78; }
+//
+// Defaults are the member initialisers below; deploy/dromos.yaml.example shows every key. load() reports all
+// faults at once. Values here are plain and copyable; read-only once loaded, so threads may share them.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/config/problems.h"
+#include "common/config/types.h"
+
+namespace dromos::config {
+
+using namespace std::chrono_literals;
+
+enum class Daemon : uint8_t { mta, imapd, jmapd, spamd, admind };
+inline constexpr size_t kDaemonCount = 5;
+/// "mta", "imapd", ...
+std::string_view to_string(Daemon daemon);
+
+struct Log {
+  std::string level = "info";     ///< debug info warn error
+  std::string format = "logfmt";  ///< logfmt json
+};
+
+struct Database {
+  /// libpq conninfo without user and password; each daemon adds its role (conninfo_for).
+  std::string conninfo = "host=/run/postgresql dbname=dromos";
+  SecretText password;  ///< of the daemon's role; with peer or certificate authentication none is needed
+  /// For `dromosctl migrate`, `check` and `admin create`.
+  std::string owner_conninfo = "host=/run/postgresql dbname=dromos user=dromos_owner";
+  uint32_t max_connections = 16;
+  Duration idle_timeout = 30s;
+  Duration connect_timeout = 5s;
+  Duration statement_timeout = 30s;
+};
+
+struct Rpc {
+  std::string dir = "/run/dromos";  ///< sockets are <dir>/<daemon>.sock
+  /// Set: also listen by TCP with mutual TLS, on this address and ports 7401-7405.
+  std::string tcp_host;
+  /// gRPC target by daemon, where it is not the socket: "dns:///mail2:7401".
+  std::array<std::string, kDaemonCount> targets;
+  std::string ca;  ///< PEM files of mutual TLS
+  std::string certificate;
+  std::string key;
+};
+
+struct CertificatePair {
+  std::string certificate;  ///< PEM: leaf first, then intermediates
+  std::string key;
+};
+
+struct Tls {
+  std::vector<CertificatePair> certificates;  ///< the first answers clients without, or with unknown, SNI
+  std::string min_version = "1.2";            ///< 1.2 1.3
+};
+
+struct Dns {
+  std::vector<SocketAddress> forwarders;  ///< none: resolve from the root
+  std::string trust_anchor_file = "/usr/share/dns/root.key";
+  std::string hosts_file;  ///< for tests: names answered from a file
+};
+
+struct Listener {
+  SocketAddress address;
+  bool proxy_protocol = false;             ///< PROXY v1/v2 is required on each connection
+  std::vector<std::string> proxy_trusted;  ///< peers (IP or prefix) that may send it; none: refused
+};
+
+/// What every daemon's section holds besides its own keys.
+struct DaemonCommon {
+  uint32_t workers = 0;   ///< reactor threads; 0: one a CPU, at most 8
+  SocketAddress metrics;  ///< /metrics, /healthz, /readyz; default 127.0.0.1:7411 (mta) .. 7415 (admind)
+  Duration drain_timeout = 30s;
+};
+
+struct MtaLimits {
+  ByteSize message_size{50u << 20};
+  uint32_t recipients = 1000;
+  uint32_t connections = 2000;
+  uint32_t connections_per_ip = 50;
+  uint32_t errors = 20;                 ///< bad commands before 421
+  ByteSize in_flight{256u << 20};       ///< bytes of all mail being received
+  ByteSize memory_message{256u << 10};  ///< larger ones go to a temporary file
+  Duration command_timeout = 5min;      ///< RFC 5321 §4.5.3.2
+  Duration data_timeout = 10min;
+};
+
+struct MtaSpam {
+  std::string when_down = "accept";  ///< accept (unscanned, marked) or defer (451)
+  Duration timeout = 5s;
+};
+
+struct MtaOutbound {
+  std::optional<HostPort> relay;  ///< smarthost; none: MX lookup
+  uint16_t port = 25;             ///< of MX hosts; tests set another
+  uint32_t concurrency = 50;
+  uint32_t concurrency_per_domain = 5;
+  Duration lease = 5min;
+  Duration connect_timeout = 30s;
+  Duration retry_min = 5min;
+  Duration retry_max = 4h;
+  Duration expire_after = 120h;
+};
+
+struct Mta {
+  DaemonCommon common;
+  std::string hostname;  ///< in the greeting, EHLO and Received; default: the machine's
+  std::vector<Listener> mx, submission, submissions, lmtp;
+  MtaLimits limits;
+  MtaSpam spam;
+  MtaOutbound outbound;
+  std::string temp_dir = "/var/tmp";
+};
+
+struct ImapLimits {
+  uint32_t connections = 10000;
+  uint32_t connections_per_ip = 200;
+  uint32_t connections_per_account = 100;
+  ByteSize append_size{50u << 20};
+  ByteSize line{64u << 10};
+  ByteSize snapshot_budget{256u << 20};  ///< of all selected mailboxes
+  Duration login_timeout = 1min;
+  Duration idle_timeout = 30min;  ///< RFC 9051 §5.4
+};
+
+struct Imapd {
+  DaemonCommon common;
+  std::string hostname;
+  std::vector<Listener> imap, imaps;
+  bool plaintext_login = false;  ///< allow LOGIN without TLS; for tests
+  ImapLimits limits;
+};
+
+struct JmapLimits {
+  uint32_t connections = 10000;
+  uint32_t connections_per_ip = 200;
+  ByteSize upload_size{50u << 20};
+  ByteSize request_size{10u << 20};
+  uint32_t concurrent_requests = 8;
+  uint32_t calls_in_request = 32;
+  uint32_t objects_in_get = 1000;
+  uint32_t objects_in_set = 1000;
+  Duration request_timeout = 60s;
+};
+
+struct Jmapd {
+  DaemonCommon common;
+  std::vector<Listener> http, https;
+  std::string base_url;  ///< as clients see it, "https://mail.example.org"; default: from the Host header
+  JmapLimits limits;
+};
+
+struct Spamd {
+  DaemonCommon common;
+  uint32_t scan_threads = 0;     ///< 0: one a CPU
+  ByteSize scan_size{1u << 20};  ///< bytes of a message that are looked at
+  Duration model_refresh = 30s;
+};
+
+struct Admind {
+  DaemonCommon common;
+  std::vector<Listener> http, https;
+  std::string base_url;
+  uint32_t connections = 1000;
+  ByteSize request_size{64u << 20};  ///< bulk imports
+};
+
+struct Config {
+  std::string path;  ///< of the file read
+  Log log;
+  Database database;
+  Rpc rpc;
+  Tls tls;
+  Dns dns;
+  Mta mta;
+  Imapd imapd;
+  Jmapd jmapd;
+  Spamd spamd;
+  Admind admind;
+
+  const DaemonCommon& common(Daemon daemon) const;
+};
+
+/// Reads and checks the whole file; reads secret files only as `daemon` needs them (nullopt: none, for
+/// tools). `environment` is in the form of environ; nullptr: no overrides.
+Checked<Config> load(const std::string& path, std::optional<Daemon> daemon, char** environment);
+/// With the process's environment.
+Checked<Config> load(const std::string& path, std::optional<Daemon> daemon);
+/// The same from text; `path` is only for messages.
+Checked<Config> parse(std::string_view yaml, const std::string& path, std::optional<Daemon> daemon,
+                      char** environment);
+
+/// libpq conninfo for a daemon: database.conninfo, user=dromos_<daemon> (unless conninfo names a user),
+/// password, application_name and connect_timeout.
+std::string conninfo_for(const Config& config, Daemon daemon);
+/// gRPC target: rpc.targets, or unix:<dir>/<daemon>.sock.
+std::string rpc_target(const Config& config, Daemon daemon);
+/// The socket this daemon serves.
+std::string rpc_socket(const Config& config, Daemon daemon);
+/// 7401 (mta) .. 7405 (admind).
+uint16_t rpc_port(Daemon daemon);
+/// Worker threads after the default is applied.
+uint32_t worker_count(const Config& config, Daemon daemon);
+
+}  // namespace dromos::config
