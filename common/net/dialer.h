@@ -1,0 +1,13 @@
+// dial: a connected plain Stream, or why not. TLS is the caller's next step (Stream::start_tls_client).
+#pragma once
+
+#include <memory>
+
+#include "common/net/stream.h"
+
+namespace dromos::net {
+
+/// `from` binds the local end first (source address of outbound mail); empty: the kernel chooses.
+Task<Result<std::unique_ptr<Stream>>> dial(Address to, Deadline deadline, Address from = {});
+
+}  // namespace dromos::net
