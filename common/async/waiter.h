@@ -15,7 +15,7 @@ namespace dromos {
 
 enum class Wake { ready, timeout, cancelled };
 
-enum class Io : short { read = 0x02, write = 0x04 };  // libevent's EV_READ and EV_WRITE
+enum class Io : short { read = 0x02, write = 0x04, read_or_write = 0x06 };  // libevent's EV_READ and EV_WRITE
 
 class Waiter : public ListHook<struct WaitTag>, public CancelListener {
  public:

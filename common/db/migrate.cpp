@@ -1,0 +1,63 @@
+#include "common/db/migrate.h"
+
+#include <algorithm>
+
+#include "common/base/strings.h"
+
+namespace dromos::db {
+namespace {
+
+// One process migrates at a time; the lock goes with the session.
+constexpr char kPrepare[] =
+    "SELECT pg_advisory_lock(7305011);"
+    "CREATE SCHEMA IF NOT EXISTS admin;"
+    "CREATE TABLE IF NOT EXISTS admin.schema_migration ("
+    "  number integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())";
+constexpr Statement kHasTable{"migrate_has_table",
+                              "SELECT to_regclass('admin.schema_migration') IS NOT NULL"};
+constexpr Statement kHighest{"migrate_highest",
+                             "SELECT coalesce(max(number), 0) FROM admin.schema_migration"};
+constexpr Statement kApplied{"migrate_applied", "SELECT number FROM admin.schema_migration ORDER BY number"};
+
+std::string transaction(const Migration& migration) {
+  // name comes from our own file list: [0-9a-z_] only.
+  return "BEGIN;\n" + std::string(migration.sql) +
+         "\n;INSERT INTO admin.schema_migration(number, name) VALUES (" + std::to_string(migration.number) +
+         ", '" + std::string(migration.name) + "');\nCOMMIT";
+}
+
+}  // namespace
+
+Task<Result<MigrationState>> migration_state(Connection& connection, Deadline deadline) {
+  MigrationState state;
+  for (const auto& migration : embedded_migrations())
+    state.expected = std::max(state.expected, migration.number);
+  CO_TRY(const Rows has_table, co_await connection.exec(kHasTable, {}, deadline));
+  if (!has_table.boolean(0, 0)) co_return state;
+  CO_TRY(const Rows highest, co_await connection.exec(kHighest, {}, deadline));
+  state.applied = static_cast<int>(highest.integer(0, 0));
+  co_return state;
+}
+
+Task<Result<int>> migrate(Connection& connection, const std::vector<Migration>& migrations,
+                          std::function<void(std::string_view)> progress, Deadline deadline) {
+  CO_TRY_VOID(co_await connection.script(kPrepare, deadline));
+  CO_TRY(const Rows applied, co_await connection.exec(kApplied, {}, deadline));
+  std::vector<int64_t> done;
+  for (size_t i = 0; i < applied.size(); ++i) done.push_back(applied.integer(i, 0));
+  int count = 0;
+  for (const auto& migration : migrations) {
+    if (std::find(done.begin(), done.end(), migration.number) != done.end()) continue;
+    if (progress) progress(migration.name);
+    auto ran = co_await connection.script(transaction(migration), deadline);
+    if (!ran) {
+      auto undone = co_await connection.script("ROLLBACK", deadline);
+      co_return fail(std::move(ran).error().with_context("migration " + std::string(migration.name)));
+    }
+    ++count;
+  }
+  CO_TRY_VOID(co_await connection.script("SELECT pg_advisory_unlock(7305011)", deadline));
+  co_return count;
+}
+
+}  // namespace dromos::db
