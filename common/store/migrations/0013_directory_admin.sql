@@ -1,6 +1,6 @@
 -- Administration of the directory: EXECUTE for dromos_admind only. Each function that changes something takes
 -- the epoch row first, which makes administrators' changes serial and free of deadlocks. Errors: unique and
--- foreign key violations as PostgreSQL raises them, no_data_found (P0002), invalid_parameter_value (22023).
+-- foreign key violations as PostgreSQL raises them, DR404 (no such thing), DR400 (invalid), DR409 (in the way).
 -- Lists of addresses travel as text, one a line; scopes as words; times as microseconds since 1970.
 
 CREATE FUNCTION directory.us(p_at timestamptz) RETURNS bigint
@@ -13,7 +13,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, directory
 DECLARE v_id bigint;
 BEGIN
   SELECT id INTO v_id FROM directory.domain WHERE name = p_name;
-  IF NOT FOUND THEN RAISE EXCEPTION 'no such domain: %', p_name USING ERRCODE = 'no_data_found'; END IF;
+  IF NOT FOUND THEN RAISE EXCEPTION 'no such domain: %', p_name USING ERRCODE = 'DR404'; END IF;
   RETURN v_id;
 END $$;
 
@@ -24,7 +24,7 @@ BEGIN
   SELECT a.account_id INTO v_id FROM directory.address a JOIN directory.domain d ON d.id = a.domain_id
    WHERE a.local_part = directory.fold(directory.local_of(p_login)) AND a.account_id IS NOT NULL
      AND d.name = lower(directory.domain_of(p_login) COLLATE "C");
-  IF NOT FOUND THEN RAISE EXCEPTION 'no such account: %', p_login USING ERRCODE = 'no_data_found'; END IF;
+  IF NOT FOUND THEN RAISE EXCEPTION 'no such account: %', p_login USING ERRCODE = 'DR404'; END IF;
   RETURN v_id;
 END $$;
 
@@ -234,7 +234,7 @@ BEGIN
   PERFORM admin.epoch_bump();
   v_id := directory.need_account(p_login);
   IF (SELECT count(*) FROM directory.app_password WHERE account_id = v_id) >= 100 THEN
-    RAISE EXCEPTION 'at most 100 app passwords an account' USING ERRCODE = 'invalid_parameter_value';
+    RAISE EXCEPTION 'at most 100 app passwords an account' USING ERRCODE = 'DR400';
   END IF;
   INSERT INTO directory.app_password (account_id, hash, label, scopes, expires_at)
     VALUES (v_id, p_hash, p_label, string_to_array(p_scopes, ' '), directory.from_us(p_expires_us))
@@ -257,7 +257,7 @@ BEGIN
   PERFORM admin.epoch_bump();
   v_id := directory.need_account(p_login);
   DELETE FROM directory.app_password WHERE id = p_id AND account_id = v_id;
-  IF NOT FOUND THEN RAISE EXCEPTION 'no such app password' USING ERRCODE = 'no_data_found'; END IF;
+  IF NOT FOUND THEN RAISE EXCEPTION 'no such app password' USING ERRCODE = 'DR404'; END IF;
   UPDATE directory.account SET epoch = epoch + 1 WHERE id = v_id;
 END $$;
 
@@ -280,11 +280,11 @@ BEGIN
     SELECT a.id INTO v_id FROM directory.address a JOIN directory.domain d ON d.id = a.domain_id
      WHERE d.name = v_dom AND a.local_part = directory.fold(v_local);
     IF v_id = p_address THEN
-      RAISE EXCEPTION 'an address cannot be its own target: %', v_text USING ERRCODE = 'invalid_parameter_value';
+      RAISE EXCEPTION 'an address cannot be its own target: %', v_text USING ERRCODE = 'DR400';
     END IF;
     IF v_is_local AND v_id IS NULL
        AND (SELECT f.address_id FROM directory.find_address(v_local, v_dom) f) IS NULL THEN
-      RAISE EXCEPTION 'no such local address: %', v_text USING ERRCODE = 'no_data_found';
+      RAISE EXCEPTION 'no such local address: %', v_text USING ERRCODE = 'DR404';
     END IF;
     v_n := v_n + 1;
     INSERT INTO directory.address_target (address_id, position, target_id, target)
@@ -292,7 +292,7 @@ BEGIN
       ON CONFLICT DO NOTHING;
   END LOOP;
   IF v_n = 0 THEN
-    RAISE EXCEPTION 'an alias needs a target' USING ERRCODE = 'invalid_parameter_value';
+    RAISE EXCEPTION 'an alias needs a target' USING ERRCODE = 'DR400';
   END IF;
 END $$;
 
@@ -304,7 +304,7 @@ DECLARE v_id bigint; v_kind text;
 BEGIN
   PERFORM admin.epoch_bump();
   IF p_kind NOT IN ('alias', 'group', 'catch_all') THEN
-    RAISE EXCEPTION 'kind must be alias, group or catch_all' USING ERRCODE = 'invalid_parameter_value';
+    RAISE EXCEPTION 'kind must be alias, group or catch_all' USING ERRCODE = 'DR400';
   END IF;
   INSERT INTO directory.address AS a (domain_id, local_part, kind, send_as, display_name, enabled)
     VALUES (directory.need_domain(p_domain), directory.fold(p_local), p_kind, p_send_as, p_display_name,
@@ -313,7 +313,7 @@ BEGIN
        SET send_as = p_send_as, display_name = p_display_name, enabled = p_enabled
     RETURNING a.id, a.kind INTO v_id, v_kind;
   IF v_kind <> p_kind THEN
-    RAISE EXCEPTION 'the address is already of kind %', v_kind USING ERRCODE = 'unique_violation';
+    RAISE EXCEPTION 'the address is already of kind %', v_kind USING ERRCODE = 'DR409';
   END IF;
   PERFORM directory.set_targets(v_id, p_targets);
   RETURN v_id;
@@ -326,7 +326,7 @@ BEGIN
   DELETE FROM directory.address WHERE domain_id = directory.need_domain(p_domain)
      AND local_part = directory.fold(p_local) AND kind <> 'account';
   IF NOT FOUND THEN
-    RAISE EXCEPTION 'no such alias, group or catch-all' USING ERRCODE = 'no_data_found';
+    RAISE EXCEPTION 'no such alias, group or catch-all' USING ERRCODE = 'DR404';
   END IF;
 END $$;
 

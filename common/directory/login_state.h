@@ -1,0 +1,84 @@
+// What the logins of one process share across its reactors: remembered verifications, the throttle, and the
+// gate that lets at most two password hashes run at once (19 MiB each). Thread-safe.
+#pragma once
+
+#include <coroutine>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "common/base/clock.h"
+#include "common/base/ids.h"
+#include "common/directory/login_throttle.h"
+#include "common/directory/lru_map.h"
+
+namespace dromos {
+class Reactor;
+}
+
+namespace dromos::directory {
+
+/// Remembers that a password was right for ten minutes, as an HMAC under a key of this process. A changed
+/// account epoch or stored hash never matches.
+class VerifiedLogins {
+ public:
+  using TimePoint = Deadline::TimePoint;
+  static constexpr seconds kLifetime{600};
+  static constexpr size_t kMaxEntries = 16384;
+
+  VerifiedLogins();
+  bool contains(AccountId account, int64_t epoch, std::string_view stored_hash, std::string_view password,
+                TimePoint now);
+  void add(AccountId account, int64_t epoch, std::string_view stored_hash, std::string_view password,
+           TimePoint now);
+
+ private:
+  std::string mac(AccountId account, int64_t epoch, std::string_view stored_hash,
+                  std::string_view password) const;
+  struct Entry {
+    std::string mac;
+    TimePoint expires;
+  };
+  const std::string key_;
+  std::mutex mutex_;
+  LruMap<AccountId, Entry> entries_;
+};
+
+/// Counted gate across reactors. co_await acquire() is false if too many wait already; release() once a true
+/// one is done.
+class HashGate {
+ public:
+  static constexpr size_t kConcurrent = 2;
+  static constexpr size_t kMaxWaiting = 200;  // about three seconds of hashing
+
+  struct Acquire {
+    HashGate& gate;
+    bool granted = true;
+    bool await_ready() const noexcept { return false; }
+    bool await_suspend(std::coroutine_handle<> handle);
+    bool await_resume() const noexcept { return granted; }
+  };
+  Acquire acquire() { return Acquire{*this}; }
+  void release();
+  size_t waiting();
+
+ private:
+  struct Waiter {
+    Reactor* reactor;
+    std::coroutine_handle<> handle;
+  };
+  std::mutex mutex_;
+  size_t running_ = 0;
+  std::deque<Waiter> waiters_;
+};
+
+class LoginState {
+ public:
+  VerifiedLogins verified;
+  LoginThrottle throttle;
+  HashGate gate;
+};
+
+}  // namespace dromos::directory
