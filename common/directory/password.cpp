@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "common/base/assert.h"
+#include "common/base/ids.h"
 #include "common/base/strings.h"
 #include "common/crypto/crypto.h"
 #include "common/directory/errc.h"
