@@ -1,0 +1,1 @@
+"""What Dromos' Python tests share: a private PostgreSQL, daemons as subprocesses, small protocol clients."""
