@@ -1,0 +1,245 @@
+#include "common/rpc/server.h"
+
+#include <grpcpp/generic/async_generic_service.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <mutex>
+#include <sstream>
+
+#include "common/async/offload.h"
+#include "common/log/log.h"
+#include "common/net/listener.h"
+#include "common/rpc/status.h"
+
+namespace dromos::rpc {
+namespace {
+
+constexpr char kHealthMethod[] = "/grpc.health.v1.Health/Check";
+constexpr char kHealthServing[] = "\x08\x01";  // HealthCheckResponse{status: SERVING}
+
+struct Method {
+  std::vector<std::string> callers;
+  UnaryHandler unary;
+  StreamHandler stream;
+
+  bool allows(const std::string& caller) const {
+    return std::any_of(callers.begin(), callers.end(),
+                       [&](const auto& c) { return c == "*" || c == caller; });
+  }
+};
+
+std::string to_string(const grpc::ByteBuffer& buffer) {
+  std::vector<grpc::Slice> slices;
+  std::string out;
+  if (!buffer.Dump(&slices).ok()) return out;
+  out.reserve(buffer.Length());
+  for (const auto& slice : slices) out.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
+  return out;
+}
+
+grpc::ByteBuffer to_buffer(const std::string& bytes) {
+  grpc::Slice slice(bytes);
+  return grpc::ByteBuffer(&slice, 1);
+}
+
+std::string read_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream out;
+  out << in.rdbuf();
+  return out.str();
+}
+
+}  // namespace
+
+struct Server::Impl {
+  class Service;
+  class Call;
+
+  explicit Impl(Options o) : options(std::move(o)), reactor(Reactor::current()) {}
+
+  void on_connection(int fd);
+
+  Options options;
+  Reactor& reactor;
+  std::map<std::string, Method, std::less<>> methods;
+  std::unique_ptr<Service> service;
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor;
+  std::unique_ptr<net::Listener> listener;
+  std::unique_ptr<grpc::Server> server;
+  TaskGroup accepting;
+  TaskGroup calls;
+};
+
+// One call. gRPC's threads only post; the handler runs on the reactor, and Finish() is the last thing it
+// does. `shared` outlives the call, since a cancellation may be posted while OnDone frees it.
+class Server::Impl::Call : public grpc::ServerGenericBidiReactor {
+ public:
+  struct Shared {
+    CancelSource cancel;
+    Event wrote;
+    bool write_ok = false;
+  };
+
+  Call(Impl& impl, grpc::GenericCallbackServerContext* context)
+      : impl_(impl), shared_(std::make_shared<Shared>()) {
+    info_.method = context->method();
+    const auto& metadata = context->client_metadata();
+    if (auto it = metadata.find("dromos-caller"); it != metadata.end())
+      info_.caller.assign(it->second.data(), it->second.size());
+    const auto deadline = context->deadline();
+    if (deadline != std::chrono::system_clock::time_point::max()) {
+      const auto left = std::chrono::duration_cast<milliseconds>(deadline - std::chrono::system_clock::now());
+      if (left < std::chrono::hours(24 * 365)) info_.deadline = Deadline::after(left);
+    }
+    StartRead(&request_);
+  }
+
+  void OnReadDone(bool ok) override {
+    impl_.reactor.post([this, ok] { impl_.calls.spawn(run(*this, ok)); });
+  }
+  void OnWriteDone(bool ok) override {
+    impl_.reactor.post([shared = shared_, ok] {
+      shared->write_ok = ok;
+      shared->wrote.set();
+    });
+  }
+  void OnCancel() override {
+    impl_.reactor.post([shared = shared_] { shared->cancel.cancel(); });
+  }
+  void OnDone() override {
+    // The shared part is of the reactor's thread.
+    impl_.reactor.post([shared = std::move(shared_)] {});
+    delete this;
+  }
+
+ private:
+  static Task<void> run(Call& call, bool got_request) {
+    auto shared = call.shared_;
+    call.info_.cancelled = shared->cancel.token();
+    auto status = got_request ? co_await call.handle() : Result<void>(fail(cancelled_error("no request")));
+    if (status)
+      call.Finish(grpc::Status::OK);
+    else
+      call.Finish(
+          grpc::Status(static_cast<grpc::StatusCode>(status_code(status.error())), status.error().message()));
+  }
+
+  Task<Result<void>> handle() {
+    if (info_.method == kHealthMethod) co_return co_await write(std::string(kHealthServing, 2));
+    const auto it = impl_.methods.find(info_.method);
+    if (it == impl_.methods.end()) co_return fail(Errc::not_found, "no method " + info_.method + " here");
+    if (!it->second.allows(info_.caller)) {
+      log::warn("rpc.denied", {{"method", info_.method}, {"caller", info_.caller}});
+      co_return fail(Errc::permission_denied, "'" + info_.caller + "' may not call " + info_.method);
+    }
+    if (it->second.stream) {
+      StreamSink sink = [this](std::string bytes) { return write(std::move(bytes)); };
+      co_return co_await it->second.stream(info_, to_string(request_), std::move(sink));
+    }
+    CO_TRY(std::string reply, co_await it->second.unary(info_, to_string(request_)));
+    co_return co_await write(std::move(reply));
+  }
+
+  Task<Result<void>> write(std::string bytes) {
+    auto shared = shared_;
+    response_ = to_buffer(bytes);
+    shared->wrote.reset();
+    StartWrite(&response_);
+    co_await shared->wrote.wait();
+    if (!shared->write_ok) co_return fail(Errc::closed, "the caller is gone", Retry::cancelled);
+    co_return Result<void>{};
+  }
+
+  Impl& impl_;
+  std::shared_ptr<Shared> shared_;
+  CallInfo info_;
+  grpc::ByteBuffer request_;
+  grpc::ByteBuffer response_;
+};
+
+class Server::Impl::Service : public grpc::CallbackGenericService {
+ public:
+  explicit Service(Impl& impl) : impl_(impl) {}
+  grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext* context) override {
+    return new Call(impl_, context);
+  }
+
+ private:
+  Impl& impl_;
+};
+
+void Server::Impl::on_connection(int fd) {
+  ucred peer{};
+  socklen_t length = sizeof peer;
+  const bool known = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0;
+  const auto& allowed = options.allowed_uids;
+  const bool ok = known && (peer.uid == 0 || peer.uid == geteuid() ||
+                            std::any_of(allowed.begin(), allowed.end(),
+                                        [&](int64_t uid) { return uid == -1 || uid == peer.uid; }));
+  if (!ok) {
+    log::warn("rpc.peer_refused", {{"uid", peer.uid}, {"pid", peer.pid}});
+    ::close(fd);
+    return;
+  }
+  grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters parameters;
+  parameters.listener_fd = listener->fd();
+  parameters.fd = fd;
+  acceptor->HandleNewConnection(&parameters);
+}
+
+Server::Server(Options options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+Server::~Server() = default;
+
+void Server::add(std::string method, std::vector<std::string> callers, UnaryHandler handler) {
+  impl_->methods[std::move(method)] = Method{std::move(callers), std::move(handler), nullptr};
+}
+
+void Server::add_stream(std::string method, std::vector<std::string> callers, StreamHandler handler) {
+  impl_->methods[std::move(method)] = Method{std::move(callers), nullptr, std::move(handler)};
+}
+
+Result<void> Server::start() {
+  Impl& impl = *impl_;
+  impl.service = std::make_unique<Impl::Service>(impl);
+  grpc::ServerBuilder builder;
+  builder.RegisterCallbackGenericService(impl.service.get());
+  builder.SetMaxReceiveMessageSize(static_cast<int>(impl.options.max_message));
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  impl.acceptor = builder.experimental().AddExternalConnectionAcceptor(
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+      grpc::InsecureServerCredentials());
+  if (!impl.options.tcp_address.empty()) {
+    grpc::SslServerCredentialsOptions tls(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+    tls.pem_root_certs = read_file(impl.options.ca);
+    tls.pem_key_cert_pairs.push_back({read_file(impl.options.key), read_file(impl.options.certificate)});
+    builder.AddListeningPort(impl.options.tcp_address, grpc::SslServerCredentials(tls));
+  }
+  TRY(const auto address, net::Address::parse(impl.options.unix_path));
+  TRY(impl.listener, net::Listener::bind(address));
+  impl.server = builder.BuildAndStart();
+  if (impl.server == nullptr)
+    return fail(Errc::unavailable, "cannot start the RPC server on " + impl.options.unix_path);
+  impl.accepting.spawn(impl.listener->accept_loop([&impl](int fd, net::Address) { impl.on_connection(fd); },
+                                                  impl.accepting.token()));
+  return {};
+}
+
+Task<void> Server::stop() {
+  if (impl_->server == nullptr) co_return;
+  co_await impl_->accepting.close();
+  grpc::Server* const server = impl_->server.get();
+  co_await offload([server] { server->Shutdown(std::chrono::system_clock::now() + seconds(1)); });
+  co_await impl_->calls.join();
+  co_await offload([server] { server->Wait(); });
+  impl_->server.reset();
+  ::unlink(impl_->options.unix_path.c_str());
+}
+
+}  // namespace dromos::rpc
