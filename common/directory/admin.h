@@ -13,11 +13,15 @@
 #include "common/base/clock.h"
 #include "common/base/result.h"
 #include "common/directory/admin_types.h"
+#include "common/directory/errc.h"
 #include "common/directory/password.h"
 
 namespace dromos::db {
 class Pool;
-}
+class Params;
+class Rows;
+struct Statement;
+}  // namespace dromos::db
 
 namespace dromos::directory {
 
@@ -65,8 +69,8 @@ class DirectoryAdmin {
 
  private:
   Task<Result<StoredPassword>> hash(std::string password);
-  Task<Result<std::string>> import_json(std::vector<ImportRow> rows, std::vector<std::string> sha1_domains,
-                                        std::vector<ImportOutcome>* outcomes);
+  Task<Result<std::vector<std::string>>> sha1_domains(Deadline deadline);
+  Task<Result<db::Rows>> call(const db::Statement& statement, db::Params params, Deadline deadline);
 
   db::Pool& pool_;
   HashGate& gate_;

@@ -48,6 +48,7 @@ struct Identity {
 /// which then fails at its end like any wrong password.
 struct ScramLogin {
   bool exists = false;
+  bool enabled = false;
   Identity identity;
   sasl::ScramVerifier verifier;
 };

@@ -212,6 +212,16 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, directory, pg
     JOIN directory.domain d ON d.id = a.domain_id WHERE acc.id = p_account
 $$;
 
+CREATE FUNCTION directory.account_by_login_v1(p_login text)
+RETURNS TABLE (account_id bigint, login text, display_name text, enabled boolean, epoch bigint,
+               quota_bytes bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, directory, pg_temp AS $$
+  SELECT b.* FROM directory.domain d
+    JOIN directory.address a ON a.domain_id = d.id AND a.local_part = directory.fold(directory.local_of(p_login))
+   CROSS JOIN LATERAL directory.account_by_id_v1(a.account_id) b
+   WHERE d.name = lower(directory.domain_of(p_login) COLLATE "C")
+$$;
+
 -- Groups an account belongs to, through other groups too (for rights on shared mailboxes).
 CREATE FUNCTION directory.groups_of_v1(p_account bigint) RETURNS TABLE (address_id bigint, address text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, directory, pg_temp AS $$
@@ -253,6 +263,7 @@ GRANT EXECUTE ON FUNCTION directory.auth_lookup_v1(text), directory.app_password
                                   bytea, integer, bytea, bytea),
   directory.scram_key_v1()
   TO dromos_mta, dromos_imapd, dromos_jmapd;
-GRANT EXECUTE ON FUNCTION directory.account_by_id_v1(bigint), directory.groups_of_v1(bigint),
+GRANT EXECUTE ON FUNCTION directory.account_by_id_v1(bigint), directory.account_by_login_v1(text),
+  directory.groups_of_v1(bigint),
   directory.may_send_as_v1(bigint, text, text)
   TO dromos_mta, dromos_imapd, dromos_jmapd, dromos_admind;

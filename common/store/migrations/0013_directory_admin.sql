@@ -1,6 +1,6 @@
 -- Administration of the directory: EXECUTE for dromos_admind only. Each function that changes something takes
 -- the epoch row first, which makes administrators' changes serial and free of deadlocks. Errors: unique and
--- foreign key violations as PostgreSQL raises them, DR404 (no such thing), DR400 (invalid), DR409 (in the way).
+-- foreign key violations as PostgreSQL raises them, DRNOF (no such thing), DRINV (invalid), DREXI (exists already).
 -- Lists of addresses travel as text, one a line; scopes as words; times as microseconds since 1970.
 
 CREATE FUNCTION directory.us(p_at timestamptz) RETURNS bigint
@@ -13,7 +13,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, directory
 DECLARE v_id bigint;
 BEGIN
   SELECT id INTO v_id FROM directory.domain WHERE name = p_name;
-  IF NOT FOUND THEN RAISE EXCEPTION 'no such domain: %', p_name USING ERRCODE = 'DR404'; END IF;
+  IF NOT FOUND THEN RAISE EXCEPTION 'no such domain: %', p_name USING ERRCODE = 'DRNOF'; END IF;
   RETURN v_id;
 END $$;
 
@@ -24,19 +24,8 @@ BEGIN
   SELECT a.account_id INTO v_id FROM directory.address a JOIN directory.domain d ON d.id = a.domain_id
    WHERE a.local_part = directory.fold(directory.local_of(p_login)) AND a.account_id IS NOT NULL
      AND d.name = lower(directory.domain_of(p_login) COLLATE "C");
-  IF NOT FOUND THEN RAISE EXCEPTION 'no such account: %', p_login USING ERRCODE = 'DR404'; END IF;
+  IF NOT FOUND THEN RAISE EXCEPTION 'no such account: %', p_login USING ERRCODE = 'DRNOF'; END IF;
   RETURN v_id;
-END $$;
-
--- The mail store's part of an account, where that function exists in the schema of this release.
-CREATE FUNCTION directory.tell_mail(p_function text, p_account bigint, p_quota bigint) RETURNS void
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, directory, pg_temp AS $$
-BEGIN
-  IF to_regprocedure(format('mail.%I(bigint, bigint)', p_function)) IS NOT NULL THEN
-    EXECUTE format('SELECT mail.%I($1, $2)', p_function) USING p_account, p_quota;
-  ELSIF to_regprocedure(format('mail.%I(bigint)', p_function)) IS NOT NULL THEN
-    EXECUTE format('SELECT mail.%I($1)', p_function) USING p_account;
-  END IF;
 END $$;
 
 CREATE FUNCTION directory.domain_create_v1(p_name text, p_enabled boolean, p_scram_sha1 boolean) RETURNS bigint
@@ -125,7 +114,7 @@ BEGIN
     VALUES (p_display_name, p_enabled, p_quota_bytes) RETURNING id INTO v_id;
   INSERT INTO directory.address (domain_id, local_part, kind, account_id, send_as, display_name)
     VALUES (p_domain_id, p_local, 'account', v_id, true, p_display_name);
-  PERFORM directory.tell_mail('account_create_v1', v_id, p_quota_bytes);
+  PERFORM mail.account_create_v1(v_id, nullif(p_quota_bytes, 0));
   RETURN v_id;
 END $$;
 
@@ -157,7 +146,8 @@ BEGIN
          quota_bytes = coalesce(p_quota_bytes, quota_bytes), enabled = coalesce(p_enabled, enabled),
          epoch = epoch + 1 WHERE id = v_id;
   IF p_quota_bytes IS NOT NULL THEN
-    PERFORM directory.tell_mail('account_set_quota_v1', v_id, p_quota_bytes);
+    PERFORM mail.account_quota_v1(v_id, nullif(p_quota_bytes, 0), q.quota_messages, q.quota_mailboxes)
+       FROM mail.quota_v1(v_id) q;
   END IF;
 END $$;
 
@@ -179,7 +169,10 @@ BEGIN
   PERFORM admin.epoch_bump();
   v_id := directory.need_account(p_login);
   DELETE FROM directory.account WHERE id = v_id;
-  PERFORM directory.tell_mail('account_delete_v1', v_id, 0);
+  -- The store takes what is left of the mail away by itself where it has a function for it.
+  IF to_regprocedure('mail.account_delete_v1(bigint)') IS NOT NULL THEN
+    EXECUTE 'SELECT mail.account_delete_v1($1)' USING v_id;
+  END IF;
   RETURN v_id;
 END $$;
 
@@ -234,7 +227,7 @@ BEGIN
   PERFORM admin.epoch_bump();
   v_id := directory.need_account(p_login);
   IF (SELECT count(*) FROM directory.app_password WHERE account_id = v_id) >= 100 THEN
-    RAISE EXCEPTION 'at most 100 app passwords an account' USING ERRCODE = 'DR400';
+    RAISE EXCEPTION 'at most 100 app passwords an account' USING ERRCODE = 'DRINV';
   END IF;
   INSERT INTO directory.app_password (account_id, hash, label, scopes, expires_at)
     VALUES (v_id, p_hash, p_label, string_to_array(p_scopes, ' '), directory.from_us(p_expires_us))
@@ -257,7 +250,7 @@ BEGIN
   PERFORM admin.epoch_bump();
   v_id := directory.need_account(p_login);
   DELETE FROM directory.app_password WHERE id = p_id AND account_id = v_id;
-  IF NOT FOUND THEN RAISE EXCEPTION 'no such app password' USING ERRCODE = 'DR404'; END IF;
+  IF NOT FOUND THEN RAISE EXCEPTION 'no such app password' USING ERRCODE = 'DRNOF'; END IF;
   UPDATE directory.account SET epoch = epoch + 1 WHERE id = v_id;
 END $$;
 
@@ -280,11 +273,11 @@ BEGIN
     SELECT a.id INTO v_id FROM directory.address a JOIN directory.domain d ON d.id = a.domain_id
      WHERE d.name = v_dom AND a.local_part = directory.fold(v_local);
     IF v_id = p_address THEN
-      RAISE EXCEPTION 'an address cannot be its own target: %', v_text USING ERRCODE = 'DR400';
+      RAISE EXCEPTION 'an address cannot be its own target: %', v_text USING ERRCODE = 'DRINV';
     END IF;
     IF v_is_local AND v_id IS NULL
        AND (SELECT f.address_id FROM directory.find_address(v_local, v_dom) f) IS NULL THEN
-      RAISE EXCEPTION 'no such local address: %', v_text USING ERRCODE = 'DR404';
+      RAISE EXCEPTION 'no such local address: %', v_text USING ERRCODE = 'DRNOF';
     END IF;
     v_n := v_n + 1;
     INSERT INTO directory.address_target (address_id, position, target_id, target)
@@ -292,7 +285,7 @@ BEGIN
       ON CONFLICT DO NOTHING;
   END LOOP;
   IF v_n = 0 THEN
-    RAISE EXCEPTION 'an alias needs a target' USING ERRCODE = 'DR400';
+    RAISE EXCEPTION 'an alias needs a target' USING ERRCODE = 'DRINV';
   END IF;
 END $$;
 
@@ -304,7 +297,7 @@ DECLARE v_id bigint; v_kind text;
 BEGIN
   PERFORM admin.epoch_bump();
   IF p_kind NOT IN ('alias', 'group', 'catch_all') THEN
-    RAISE EXCEPTION 'kind must be alias, group or catch_all' USING ERRCODE = 'DR400';
+    RAISE EXCEPTION 'kind must be alias, group or catch_all' USING ERRCODE = 'DRINV';
   END IF;
   INSERT INTO directory.address AS a (domain_id, local_part, kind, send_as, display_name, enabled)
     VALUES (directory.need_domain(p_domain), directory.fold(p_local), p_kind, p_send_as, p_display_name,
@@ -313,7 +306,7 @@ BEGIN
        SET send_as = p_send_as, display_name = p_display_name, enabled = p_enabled
     RETURNING a.id, a.kind INTO v_id, v_kind;
   IF v_kind <> p_kind THEN
-    RAISE EXCEPTION 'the address is already of kind %', v_kind USING ERRCODE = 'DR409';
+    RAISE EXCEPTION 'the address is already of kind %', v_kind USING ERRCODE = 'DREXI';
   END IF;
   PERFORM directory.set_targets(v_id, p_targets);
   RETURN v_id;
@@ -326,7 +319,7 @@ BEGIN
   DELETE FROM directory.address WHERE domain_id = directory.need_domain(p_domain)
      AND local_part = directory.fold(p_local) AND kind <> 'account';
   IF NOT FOUND THEN
-    RAISE EXCEPTION 'no such alias, group or catch-all' USING ERRCODE = 'DR404';
+    RAISE EXCEPTION 'no such alias, group or catch-all' USING ERRCODE = 'DRNOF';
   END IF;
 END $$;
 

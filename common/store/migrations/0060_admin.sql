@@ -106,11 +106,11 @@ BEGIN
   ELSE
     SELECT id INTO v_admin FROM admin.administrator WHERE name = p_owner;
     IF NOT FOUND THEN
-      RAISE EXCEPTION 'no such administrator: %', p_owner USING ERRCODE = 'DR404';
+      RAISE EXCEPTION 'no such administrator: %', p_owner USING ERRCODE = 'DRNOF';
     END IF;
   END IF;
   IF (SELECT count(*) FROM admin.api_key WHERE account_id = v_account OR administrator_id = v_admin) >= 100 THEN
-    RAISE EXCEPTION 'at most 100 API keys an owner' USING ERRCODE = 'DR400';
+    RAISE EXCEPTION 'at most 100 API keys an owner' USING ERRCODE = 'DRINV';
   END IF;
   INSERT INTO admin.api_key (administrator_id, account_id, hash, label, scopes, expires_at)
     VALUES (v_admin, v_account, p_hash, p_label, string_to_array(p_scopes, ' '), directory.from_us(p_expires_us))
