@@ -1,0 +1,42 @@
+"""docs/rfc/COVERAGE.md: each row | section | what | file | test | names files that exist. Tests may be named
+as `path` or `path::case`; for Catch2 files and Python the case must occur in the file."""
+import re
+import sys
+
+from dromostest import paths
+
+TABLE = paths.ROOT / "docs" / "rfc" / "COVERAGE.md"
+
+
+def fault(reference):
+    path, _, case = reference.partition("::")
+    target = paths.ROOT / path
+    if not target.exists():
+        return "%s does not exist" % path
+    if case and (target.is_dir() or case not in target.read_text(errors="replace")):
+        return "%s has no case \"%s\"" % (path, case)
+    return None
+
+
+def main() -> int:
+    rows, bad = 0, 0
+    for number, line in enumerate(TABLE.read_text().splitlines(), 1):
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if not line.startswith("|") or len(cells) < 4 or cells[0] in ("Section", "") or set(cells[0]) <= {"-", ":"}:
+            continue
+        rows += 1
+        problems = []
+        for name, cell in (("file", cells[2]), ("test", cells[3])):
+            references = re.findall(r"`([^`]+)`", cell)
+            if not references:
+                problems.append("no %s named in backquotes" % name)
+            problems += [p for p in map(fault, references) if p]
+        for problem in problems:
+            bad += 1
+            print("docs/rfc/COVERAGE.md:%d: %s: %s" % (number, cells[0], problem))
+    print("%d rows, %d faults" % (rows, bad))
+    return int(bad > 0 or rows == 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The parts of tests/run: building, suites, and the report."""
