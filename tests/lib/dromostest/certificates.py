@@ -1,0 +1,56 @@
+"""A certificate authority for one test run, made by the openssl command."""
+import atexit
+import functools
+import pathlib
+import shutil
+import ssl
+import subprocess
+import tempfile
+import typing
+
+
+class Pair(typing.NamedTuple):
+    certificate: pathlib.Path
+    key: pathlib.Path
+
+
+def openssl(*arguments):
+    subprocess.run(["openssl", *map(str, arguments)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+class Authority:
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.ca = Pair(self.folder / "ca.pem", self.folder / "ca.key")
+        self._new_key(self.ca.key)
+        openssl("req", "-x509", "-new", "-key", self.ca.key, "-out", self.ca.certificate, "-days", "30",
+                "-subj", "/CN=Dromos test authority", "-addext", "basicConstraints=critical,CA:TRUE",
+                "-addext", "keyUsage=critical,keyCertSign,cRLSign")
+
+    @staticmethod
+    def _new_key(path):
+        openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", path)
+
+    def pair(self, name, *more_names) -> Pair:
+        """A certificate for these DNS names, 127.0.0.1 and ::1; made once per name."""
+        pair = Pair(self.folder / (name + ".pem"), self.folder / (name + ".key"))
+        if pair.certificate.exists():
+            return pair
+        request, extensions = self.folder / (name + ".csr"), self.folder / (name + ".ext")
+        names = ",".join("DNS:" + one for one in (name, *more_names))
+        extensions.write_text("subjectAltName=%s,IP:127.0.0.1,IP:::1\nbasicConstraints=CA:FALSE\n" % names)
+        self._new_key(pair.key)
+        openssl("req", "-new", "-key", pair.key, "-subj", "/CN=" + name, "-out", request)
+        openssl("x509", "-req", "-in", request, "-CA", self.ca.certificate, "-CAkey", self.ca.key, "-CAcreateserial",
+                "-days", "30", "-extfile", extensions, "-out", pair.certificate)
+        return pair
+
+    def client_context(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=str(self.ca.certificate))
+
+
+@functools.lru_cache(maxsize=None)
+def shared_authority() -> Authority:
+    folder = tempfile.mkdtemp(prefix="dromos-ca-", dir="/tmp")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Authority(folder)
