@@ -38,7 +38,8 @@ class Client {
   /// On a stream that is connected already.
   Client(ClientOptions options, std::unique_ptr<net::Stream> stream);
 
-  /// Whole exchange. A kept connection that the server closed meanwhile is replaced once.
+  /// Whole exchange. An idempotent request on a kept connection that the server closed meanwhile
+  /// is sent again once.
   Task<Result<ClientResponse>> request(ClientRequest request, Deadline deadline);
   /// Sends and waits for the final head; the body follows by read(). For streams and event sources.
   Task<Result<ResponseHead>> open(ClientRequest request, Deadline deadline);
