@@ -1,0 +1,258 @@
+-- Delivery, APPEND and queueing: one statement for a whole batch of calls, each idempotent by its delivery id.
+-- A Bind message carries all bytes, so locks are taken only once everything has arrived, and end with the Sync that
+-- was written behind it.
+SET LOCAL ROLE dromos_owner;
+
+CREATE TYPE mail.deliver_target AS (
+  no integer, call_no integer, msg_no integer, first_of_message boolean, outcome smallint,
+  account_id bigint, mailbox_id bigint, message_id uuid, thread_id uuid, size bigint, flags integer, keywords text[],
+  uid bigint, uidvalidity bigint, modseq bigint
+);
+
+-- Lower-case, sorted, without repeats, out of a list separated by blanks.
+CREATE FUNCTION mail.keywords_of(p_list text) RETURNS text[] LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce(array_agg(DISTINCT k COLLATE "C" ORDER BY k COLLATE "C"), '{}')
+  FROM regexp_split_to_table(lower(p_list COLLATE "C"), ' +') AS k WHERE k <> ''
+$$;
+
+-- Arrays run parallel by prefix: c_ calls, m_ messages (m_call: index of the call), t_ local targets (t_msg: index of
+-- the message), q_ queue messages (q_msg: whose bytes are the body), r_ their recipients (r_queue), x_ trace events
+-- (x_call). Indexes start at 1. A batch must not hold the same delivery id twice, nor two messages of one account
+-- that share a thread key or a message id without being the same message.
+--   c_mode    bit 0: atomic (a failing target means nothing of the call is stored); bit 1: strict (a missing mailbox is
+--             outcome 3 instead of INBOX)
+--   m_header  empty: the bytes were staged (mail.blob_stage_v1 for each account, queue.body_stage_v1 for the queue)
+--   m_text    empty: no extract
+--   t_mailbox 0: the one with special use t_role
+-- One row a target, and one with target_no 0 for a call without targets. earlier: this is the result of an earlier
+-- try. Accounts locked by others make the whole call outcome 4 unless p_wait.
+CREATE FUNCTION mail.deliver_v1(
+  p_wait boolean, c_id uuid[], c_mode integer[],
+  m_call integer[], m_hash bytea[], m_size bigint[], m_header_size bigint[], m_codec integer[], m_header bytea[], m_body bytea[],
+  m_facts bytea[], m_facts_version integer[], m_text bytea[], m_text_codec integer[], m_text_cut boolean[],
+  m_keys text[], m_received timestamptz[], m_trace uuid[],
+  t_msg integer[], t_account bigint[], t_mailbox bigint[], t_role text[], t_message uuid[], t_flags integer[], t_keywords text[],
+  q_msg integer[], q_id uuid[], q_body uuid[], q_sender text[], q_account bigint[], q_expires timestamptz[], q_options text[],
+  r_queue integer[], r_address text[], r_domain text[], r_transport text[], r_due timestamptz[], r_options text[],
+  x_call integer[], x_trace uuid[], x_daemon text[], x_event text[], x_sender text[], x_recipient text[], x_account bigint[],
+  x_code integer[], x_detail text[])
+RETURNS TABLE (call_no integer, earlier boolean, target_no integer, outcome smallint, account_id bigint, mailbox_id bigint,
+               uidvalidity bigint, uid bigint, modseq bigint, message_id uuid, thread_id uuid)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, mail, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  v_locked bigint[] := '{}';
+  v_known uuid[];
+  v_t deliver_target[] := '{}';
+  v_void integer[];     -- calls of which nothing is stored now
+  v_single boolean := cardinality(c_id) = 1;
+BEGIN
+  IF cardinality(t_account) > 0 THEN
+    IF p_wait THEN
+      SELECT coalesce(array_agg(s.account_id), '{}') INTO v_locked FROM (
+        SELECT a.account_id FROM account_state a WHERE a.account_id = ANY (t_account)
+        ORDER BY a.account_id FOR NO KEY UPDATE) s;
+    ELSE
+      SELECT coalesce(array_agg(s.account_id), '{}') INTO v_locked FROM (
+        SELECT a.account_id FROM account_state a WHERE a.account_id = ANY (t_account)
+        ORDER BY a.account_id FOR NO KEY UPDATE SKIP LOCKED) s;
+    END IF;
+  END IF;
+  -- After the locks: an earlier try that was still running has committed or will be met as a busy account.
+  SELECT coalesce(array_agg(d.delivery_id), '{}') INTO v_known FROM delivery d WHERE d.delivery_id = ANY (c_id);
+
+  IF cardinality(t_account) > 0 THEN
+    SELECT array_agg(ROW(s.no, s.call_no, s.msg, s.first,
+        CASE WHEN s.account IS NULL THEN s.missing WHEN s.box IS NULL THEN 3
+             WHEN s.over THEN CASE WHEN v_single THEN 1 ELSE 4 END
+             WHEN s.unstaged THEN 5 ELSE 0 END,
+        s.wanted, s.box, s.message, NULL, s.size, s.flags, s.keywords, NULL, NULL, NULL)::deliver_target ORDER BY s.no)
+    INTO v_t FROM (
+      SELECT r.*,
+        (r.quota_bytes IS NOT NULL AND r.used_bytes + sum(CASE WHEN r.first THEN r.size ELSE 0 END) OVER w > r.quota_bytes)
+          OR (r.quota_messages IS NOT NULL AND r.used_messages + count(*) FILTER (WHERE r.first) OVER w > r.quota_messages) AS over
+      FROM (
+        SELECT t.no::integer, m_call[t.msg] AS call_no, t.msg, t.account AS wanted, a.account_id AS account, t.message, t.flags,
+          CASE WHEN t.keywords = '' THEN '{}' ELSE keywords_of(t.keywords) END AS keywords,
+          m_size[t.msg] AS size, a.quota_bytes, a.quota_messages, a.used_bytes, a.used_messages,
+          row_number() OVER (PARTITION BY t.account, t.message ORDER BY t.no) = 1 AS first,
+          CASE WHEN a.account_id IS NULL THEN
+            CASE WHEN EXISTS (SELECT FROM account_state e WHERE e.account_id = t.account) THEN 4 ELSE 2 END END AS missing,
+          coalesce(
+            (SELECT b.mailbox_id FROM mailbox b WHERE b.account_id = a.account_id AND b.mailbox_id = t.mailbox AND b.selectable),
+            (SELECT b.mailbox_id FROM mailbox b WHERE b.account_id = a.account_id AND b.special_use = nullif(t.role, '') AND b.selectable),
+            CASE WHEN c_mode[m_call[t.msg]] & 2 = 0 THEN
+              (SELECT b.mailbox_id FROM mailbox b WHERE b.account_id = a.account_id AND b.special_use = 'inbox') END) AS box,
+          CASE WHEN m_header[t.msg] = '' THEN NOT EXISTS (
+            SELECT FROM blob b WHERE b.account_id = t.account AND b.hash = m_hash[t.msg]) ELSE false END AS unstaged
+        FROM unnest(t_msg, t_account, t_mailbox, t_role, t_message, t_flags, t_keywords)
+               WITH ORDINALITY AS t (msg, account, mailbox, role, message, flags, keywords, no)
+        LEFT JOIN account_state a ON a.account_id = t.account AND a.account_id = ANY (v_locked)
+      ) r WINDOW w AS (PARTITION BY r.wanted ORDER BY r.no)
+    ) s;
+  END IF;
+
+  SELECT coalesce(array_agg(c.no), '{}') INTO v_void FROM (
+    SELECT c.no::integer AS no FROM unnest(c_id, c_mode) WITH ORDINALITY AS c (id, mode, no)
+    WHERE c.id = ANY (v_known)
+       OR EXISTS (SELECT FROM unnest(v_t) t WHERE t.call_no = c.no AND (t.outcome = 4 OR (t.outcome <> 0 AND c.mode & 1 = 1)))) c;
+
+  IF EXISTS (SELECT FROM unnest(v_t) t WHERE t.outcome = 0 AND t.call_no <> ALL (v_void)) THEN
+    WITH live AS (
+      SELECT t.* FROM unnest(v_t) t WHERE t.outcome = 0 AND t.call_no <> ALL (v_void)
+    ), acc AS (
+      UPDATE account_state a SET modseq = a.modseq + 1, email_modseq = a.modseq + 1, mailbox_modseq = a.modseq + 1,
+        thread_modseq = a.modseq + 1, used_bytes = a.used_bytes + s.bytes, used_messages = a.used_messages + s.count
+      FROM (SELECT l.account_id, coalesce(sum(l.size) FILTER (WHERE l.first_of_message), 0) AS bytes,
+                   count(*) FILTER (WHERE l.first_of_message) AS count FROM live l GROUP BY 1) s
+      WHERE a.account_id = s.account_id RETURNING a.account_id, a.modseq
+    ), box AS (
+      UPDATE mailbox b SET uidnext = b.uidnext + s.count, highestmodseq = s.modseq,
+        all_count = b.all_count + s.count, all_seen = b.all_seen + s.seen, all_bytes = b.all_bytes + s.bytes,
+        live_count = b.live_count + s.live_count, live_seen = b.live_seen + s.live_seen, live_bytes = b.live_bytes + s.live_bytes
+      FROM (SELECT l.account_id, l.mailbox_id, acc.modseq, count(*) AS count, sum(l.size) AS bytes,
+                   count(*) FILTER (WHERE l.flags & 1 = 1) AS seen,
+                   count(*) FILTER (WHERE l.flags & 8 = 0) AS live_count,
+                   count(*) FILTER (WHERE l.flags & 9 = 1) AS live_seen,
+                   coalesce(sum(l.size) FILTER (WHERE l.flags & 8 = 0), 0) AS live_bytes
+            FROM live l JOIN acc ON acc.account_id = l.account_id GROUP BY 1, 2, 3) s
+      WHERE b.account_id = s.account_id AND b.mailbox_id = s.mailbox_id
+      RETURNING b.account_id, b.mailbox_id, b.uidnext - s.count AS base, b.uidvalidity, b.highestmodseq AS modseq
+    ), placed AS (
+      SELECT l.no, box.base + row_number() OVER (PARTITION BY l.account_id, l.mailbox_id ORDER BY l.no) - 1 AS uid,
+             box.uidvalidity, box.modseq,
+             coalesce((SELECT f.thread_id FROM (
+                 SELECT (SELECT r.thread_id FROM thread_ref r WHERE r.account_id = l.account_id AND r.key = k.key::bigint) AS thread_id, k.o
+                 FROM unnest(string_to_array(m_keys[l.msg_no], ' ')) WITH ORDINALITY AS k (key, o) WHERE k.key <> '') f
+               WHERE f.thread_id IS NOT NULL ORDER BY f.o LIMIT 1), l.message_id) AS thread_id
+      FROM live l JOIN box ON box.account_id = l.account_id AND box.mailbox_id = l.mailbox_id
+    )
+    SELECT array_agg(ROW(t.no, t.call_no, t.msg_no, t.first_of_message, t.outcome, t.account_id, t.mailbox_id, t.message_id,
+        p.thread_id, t.size, t.flags, t.keywords, p.uid, p.uidvalidity, p.modseq)::deliver_target ORDER BY t.no)
+    INTO v_t FROM unnest(v_t) t LEFT JOIN placed p ON p.no = t.no;
+
+    INSERT INTO blob AS b (account_id, hash, size, header_size, refs, chunks, codec, header, body)
+    SELECT s.account_id, s.hash, m_size[s.msg], m_header_size[s.msg], s.count, 2, m_codec[s.msg], m_header[s.msg], m_body[s.msg]
+    FROM (SELECT t.account_id, m_hash[t.msg_no] AS hash, min(t.msg_no) AS msg, count(*) AS count FROM unnest(v_t) t
+          WHERE t.uid IS NOT NULL AND t.first_of_message AND m_header[t.msg_no] <> '' GROUP BY 1, 2) s
+    ORDER BY 1, 2
+    ON CONFLICT (account_id, hash) DO UPDATE SET refs = b.refs + excluded.refs, idle_since = NULL;
+
+    IF EXISTS (SELECT FROM unnest(m_header) h WHERE h = '') THEN
+      UPDATE blob b SET refs = b.refs + s.count, idle_since = NULL
+      FROM (SELECT t.account_id, m_hash[t.msg_no] AS hash, count(*) AS count FROM unnest(v_t) t
+            WHERE t.uid IS NOT NULL AND t.first_of_message AND m_header[t.msg_no] = '' GROUP BY 1, 2) s
+      WHERE b.account_id = s.account_id AND b.hash = s.hash;
+    END IF;
+
+    INSERT INTO message (account_id, message_id, thread_id, received_at, created_modseq, size, facts_version, trace_id,
+                         blob_hash, thread_keys, facts)
+    SELECT t.account_id, t.message_id, t.thread_id, m_received[t.msg_no], t.modseq, t.size,
+           m_facts_version[t.msg_no], m_trace[t.msg_no], m_hash[t.msg_no],
+           coalesce(string_to_array(nullif(m_keys[t.msg_no], ''), ' ')::bigint[], '{}'), m_facts[t.msg_no]
+    FROM unnest(v_t) t WHERE t.uid IS NOT NULL AND t.first_of_message;
+
+    INSERT INTO text_extract (account_id, message_id, codec, truncated, data)
+    SELECT t.account_id, t.message_id, m_text_codec[t.msg_no], m_text_cut[t.msg_no], m_text[t.msg_no]
+    FROM unnest(v_t) t WHERE t.uid IS NOT NULL AND t.first_of_message AND m_text[t.msg_no] <> '';
+
+    INSERT INTO entry (account_id, mailbox_id, uid, modseq, message_id, thread_id, received_at, size, flags, keywords)
+    SELECT t.account_id, t.mailbox_id, t.uid, t.modseq, t.message_id, t.thread_id, m_received[t.msg_no],
+           t.size, t.flags, t.keywords
+    FROM unnest(v_t) t WHERE t.uid IS NOT NULL;
+
+    INSERT INTO thread_ref (account_id, key, thread_id)
+    SELECT DISTINCT ON (t.account_id, k.key::bigint) t.account_id, k.key::bigint, t.thread_id
+    FROM unnest(v_t) t, unnest(string_to_array(m_keys[t.msg_no], ' ')) AS k (key)
+    WHERE t.uid IS NOT NULL AND t.first_of_message AND k.key <> ''
+    ON CONFLICT DO NOTHING;
+
+    IF EXISTS (SELECT FROM unnest(t_keywords) k WHERE k <> '') THEN
+      INSERT INTO keyword (account_id, mailbox_id, name)
+      SELECT DISTINCT t.account_id, t.mailbox_id, k FROM unnest(v_t) t, unnest(t.keywords) k WHERE t.uid IS NOT NULL
+      ON CONFLICT DO NOTHING;
+    END IF;
+
+    INSERT INTO changelog (account_id, modseq, mailbox_id, kind, uids, message_ids)
+    SELECT t.account_id, t.modseq, t.mailbox_id, 1, int8multirange(int8range(min(t.uid), max(t.uid), '[]')),
+           array_agg(t.message_id ORDER BY t.uid)
+    FROM unnest(v_t) t WHERE t.uid IS NOT NULL GROUP BY 1, 2, 3;
+  END IF;
+
+  IF cardinality(q_id) > 0 THEN
+    PERFORM queue.put(v_void, m_call, m_size, m_codec, m_header, m_body, m_trace,
+                      q_msg, q_id, q_body, q_sender, q_account, q_expires, q_options,
+                      r_queue, r_address, r_domain, r_transport, r_due, r_options);
+  END IF;
+
+  INSERT INTO trace (trace_id, daemon, event, sender, recipient, account_id, code, detail)
+  SELECT x.trace, x.daemon, x.event, x.sender, x.recipient, nullif(x.account, 0), x.code, x.detail::jsonb
+  FROM unnest(x_call, x_trace, x_daemon, x_event, x_sender, x_recipient, x_account, x_code, x_detail)
+         AS x (call, trace, daemon, event, sender, recipient, account, code, detail)
+  WHERE x.call <> ALL (v_void);
+
+  -- In id order, so that two tries of the same calls cannot wait for each other in a ring. A unique violation is an
+  -- earlier try that committed a moment ago: the batch fails and its calls are asked again one by one.
+  INSERT INTO delivery (delivery_id, results)
+  SELECT c.id, coalesce((
+      SELECT array_agg(ROW(n.target_no, n.outcome, n.account_id, n.mailbox_id, n.uidvalidity, n.uid, n.modseq, n.message_id,
+                           n.thread_id)::delivery_result ORDER BY n.target_no)
+      FROM (SELECT t.*, row_number() OVER (ORDER BY t.no)::integer AS target_no FROM unnest(v_t) t WHERE t.call_no = c.no) n), '{}')
+  FROM unnest(c_id) WITH ORDINALITY AS c (id, no) WHERE c.no <> ALL (v_void) ORDER BY c.id;
+
+  RETURN QUERY
+  SELECT t.call_no, false, row_number() OVER (PARTITION BY t.call_no ORDER BY t.no)::integer,
+         CASE WHEN EXISTS (SELECT FROM unnest(v_t) b WHERE b.call_no = t.call_no AND b.outcome = 4) THEN 4::smallint
+              WHEN t.outcome = 0 AND t.uid IS NULL THEN 6::smallint ELSE t.outcome END,
+         t.account_id, t.mailbox_id, t.uidvalidity, t.uid, t.modseq, t.message_id, t.thread_id
+  FROM unnest(v_t) t WHERE c_id[t.call_no] <> ALL (v_known)
+  UNION ALL
+  SELECT c.no::integer, false, 0, 0::smallint, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+  FROM unnest(c_id) WITH ORDINALITY AS c (id, no)
+  WHERE c.id <> ALL (v_known) AND NOT EXISTS (SELECT FROM unnest(v_t) t WHERE t.call_no = c.no)
+  UNION ALL
+  SELECT c.no::integer, true, coalesce(r.target_no, 0), coalesce(r.outcome, 0::smallint), r.account_id, r.mailbox_id, r.uidvalidity, r.uid, r.modseq,
+         r.message_id, r.thread_id
+  FROM unnest(c_id) WITH ORDINALITY AS c (id, no) JOIN delivery d ON d.delivery_id = c.id
+  LEFT JOIN LATERAL unnest(d.results) r ON true
+  WHERE c.id = ANY (v_known);
+END
+$$;
+
+-- Rows of the queue for mail.deliver_v1. Bodies of bytes in m_header/m_body are stored once for all q_ that name them.
+CREATE FUNCTION queue.put(
+  p_void integer[], m_call integer[], m_size bigint[], m_codec integer[], m_header bytea[], m_body bytea[], m_trace uuid[],
+  q_msg integer[], q_id uuid[], q_body uuid[], q_sender text[], q_account bigint[], q_expires timestamptz[], q_options text[],
+  r_queue integer[], r_address text[], r_domain text[], r_transport text[], r_due timestamptz[], r_options text[])
+RETURNS void LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, queue, pg_temp AS $$
+BEGIN
+  WITH put AS (
+    INSERT INTO body (body_id, size, chunks)
+    SELECT DISTINCT q.body, m_size[q.msg], 2 FROM unnest(q_msg, q_body) AS q (msg, body)
+    WHERE m_header[q.msg] <> '' AND m_call[q.msg] <> ALL (p_void)
+    ON CONFLICT DO NOTHING RETURNING body_id)
+  INSERT INTO body_chunk (body_id, chunk_no, codec, data)
+  SELECT p.body_id, c.no, m_codec[q.msg], CASE c.no WHEN 0 THEN m_header[q.msg] ELSE m_body[q.msg] END
+  FROM put p
+  JOIN (SELECT DISTINCT ON (u.body) u.body, u.msg FROM unnest(q_msg, q_body) AS u (msg, body)) q ON q.body = p.body_id
+  CROSS JOIN (VALUES (0), (1)) AS c (no);
+
+  IF EXISTS (SELECT FROM unnest(q_msg, q_body) AS q (msg, body)
+             WHERE m_call[q.msg] <> ALL (p_void) AND NOT EXISTS (SELECT FROM body b WHERE b.body_id = q.body)) THEN
+    RAISE EXCEPTION 'staged queue body is gone' USING ERRCODE = 'DRBLO';
+  END IF;
+
+  INSERT INTO message (queue_id, body_id, trace_id, sender, account_id, size, expires_at, options)
+  SELECT q.id, q.body, m_trace[q.msg], q.sender, nullif(q.account, 0), m_size[q.msg], q.expires, q.options::jsonb
+  FROM unnest(q_msg, q_id, q_body, q_sender, q_account, q_expires, q_options) AS q (msg, id, body, sender, account, expires, options)
+  WHERE m_call[q.msg] <> ALL (p_void);
+
+  INSERT INTO recipient (queue_id, recipient_no, address, domain, transport, due_at, options)
+  SELECT q_id[r.queue], row_number() OVER (PARTITION BY r.queue ORDER BY r.no) - 1, r.address, r.domain, r.transport,
+         greatest(r.due, now()), r.options::jsonb
+  FROM unnest(r_queue, r_address, r_domain, r_transport, r_due, r_options)
+         WITH ORDINALITY AS r (queue, address, domain, transport, due, options, no)
+  WHERE m_call[q_msg[r.queue]] <> ALL (p_void);
+END
+$$;
