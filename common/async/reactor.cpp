@@ -1,6 +1,7 @@
 #include "common/async/reactor.h"
 
 #include <event2/event.h>
+#include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@ thread_local Reactor* current_reactor = nullptr;
 }
 
 Reactor::Reactor() : base_(event_base_new()), wakeup_fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+  ::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes to sockets without MSG_NOSIGNAL
   DROMOS_ASSERT(base_ != nullptr && wakeup_fd_ >= 0);
   wakeup_event_ = event_new(
       base_, wakeup_fd_, EV_READ | EV_PERSIST,

@@ -71,6 +71,38 @@ bool Address::is_loopback() const {
   return text == "::1" || text.starts_with("127.");
 }
 
+namespace {
+// Network bytes of an IP, IPv4-mapped ones as IPv4; empty for Unix sockets.
+std::string ip_bytes(const Address& address) {
+  if (address.family() == AF_INET)
+    return std::string(
+        reinterpret_cast<const char*>(&reinterpret_cast<const sockaddr_in*>(address.get())->sin_addr), 4);
+  if (address.family() != AF_INET6) return "";
+  const in6_addr& ip6 = reinterpret_cast<const sockaddr_in6*>(address.get())->sin6_addr;
+  const std::string bytes(reinterpret_cast<const char*>(&ip6), 16);
+  return IN6_IS_ADDR_V4MAPPED(&ip6) ? bytes.substr(12) : bytes;
+}
+}  // namespace
+
+bool Address::in_prefix(std::string_view prefix) const {
+  const size_t slash = prefix.find('/');
+  const auto network = from_ip(prefix.substr(0, slash), 0);
+  if (!network) return false;
+  const std::string mine = ip_bytes(*this), theirs = ip_bytes(*network);
+  if (mine.empty() || mine.size() != theirs.size()) return false;
+  size_t bits = mine.size() * 8;
+  if (slash != std::string_view::npos) {
+    const auto length = parse_number<size_t>(prefix.substr(slash + 1));
+    if (!length || *length > bits) return false;
+    bits = *length;
+  }
+  if (mine.compare(0, bits / 8, theirs, 0, bits / 8) != 0) return false;
+  if (bits % 8 == 0) return true;
+  const auto mask = static_cast<unsigned char>(0xff << (8 - bits % 8));
+  return ((static_cast<unsigned char>(mine[bits / 8]) ^ static_cast<unsigned char>(theirs[bits / 8])) &
+          mask) == 0;
+}
+
 uint16_t Address::port() const {
   if (family() == AF_INET) return ntohs(reinterpret_cast<const sockaddr_in*>(&storage_)->sin_port);
   if (family() == AF_INET6) return ntohs(reinterpret_cast<const sockaddr_in6*>(&storage_)->sin6_port);

@@ -24,6 +24,8 @@ class Address {
   int family() const { return storage_.ss_family; }
   bool is_unix() const { return family() == AF_UNIX; }
   bool is_loopback() const;
+  /// "10.0.0.0/8", "2001:db8::/32" or a single IP. IPv4-mapped addresses count as IPv4.
+  bool in_prefix(std::string_view prefix) const;
   uint16_t port() const;
   /// "192.0.2.1" (IPv4-mapped shown as IPv4), "2001:db8::1", or the path.
   std::string ip() const;
