@@ -52,7 +52,8 @@ struct DsnReport {
 
 inline constexpr size_t kMaxDsnOriginal = 1024 * 1024;
 inline constexpr size_t kMaxDsnHeaders = 64 * 1024;
-inline constexpr size_t kMaxDsnDiagnostic = 2000;
+/// With a host name before it, a line stays under 998 octets (RFC 5322 §2.1.1).
+inline constexpr size_t kMaxDsnDiagnostic = 600;
 
 struct DsnMessage {
   /// With CR LF line ends, ready for delivery with a null reverse-path.

@@ -145,7 +145,9 @@ Result<std::optional<Reply>> ReplyParser::feed(std::string_view& input) {
   while (!input.empty()) {
     const size_t lf = input.find('\n');
     const std::string_view part = input.substr(0, lf);
-    if (held_.size() + part.size() > kMaxReplyLine) return fail(Errc::bad_reply, "reply line is too long");
+    // One more octet for the CR, whether or not its LF is here yet.
+    if (held_.size() + part.size() > kMaxReplyLine + 1)
+      return fail(Errc::bad_reply, "reply line is too long");
     held_.append(part);
     if (lf == std::string_view::npos) {
       input = {};
@@ -153,6 +155,7 @@ Result<std::optional<Reply>> ReplyParser::feed(std::string_view& input) {
     }
     input.remove_prefix(lf + 1);
     if (!held_.empty() && held_.back() == '\r') held_.pop_back();
+    if (held_.size() > kMaxReplyLine) return fail(Errc::bad_reply, "reply line is too long");
     TRY(const bool last, take_line(held_));
     held_.clear();
     if (last) return std::exchange(reply_, Reply());
