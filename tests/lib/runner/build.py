@@ -6,7 +6,7 @@ from dromostest import paths
 
 from . import process
 
-PROGRESS = re.compile(r"^\[(\d+)/(\d+)\] (?:Building|Linking)?\s*(.*)")
+PROGRESS = re.compile(r"^\[(\d+)/(\d+)\] .*?([^/ ]+)$")
 SECONDS_BETWEEN_LINES = 15
 
 
@@ -29,9 +29,9 @@ def preset(report, name, jobs, targets=None):
 
     def on_line(line):
         found = PROGRESS.match(line)
-        if found and time.monotonic() - last[0] > SECONDS_BETWEEN_LINES:
+        if found and found[1] != "0" and time.monotonic() - last[0] > SECONDS_BETWEEN_LINES:
             last[0] = time.monotonic()
-            report.progress("building %s: %s of %s  %s" % (name, found[1], found[2], found[3][-60:]))
+            report.progress("building %s: %s of %s  %s" % (name, found[1], found[2], found[3]))
 
     status, output, log = process.run("build-" + name, command, timeout=7200, on_line=on_line)
     failed = "\n".join(line for line in output.splitlines() if re.search(r"error|FAILED|undefined", line))

@@ -1,9 +1,11 @@
 #include "common/log/log.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <cstdlib>
 #include <string>
 #include <thread>
 #include <vector>
@@ -181,4 +183,16 @@ TEST_CASE("A rate limit passes a burst, counts the rest and reports it in the ne
   for (int i = 0; i < 5; ++i) CHECK_FALSE(limit.allow(skipped, start + milliseconds(999)));
   CHECK(limit.allow(skipped, start + milliseconds(1000)));
   CHECK(skipped == 5);
+}
+
+TEST_CASE("The journal is recognised by device and inode of stderr only", "[unit][log]") {
+  struct stat info{};
+  REQUIRE(::fstat(2, &info) == 0);
+  const std::string ours = std::to_string(info.st_dev) + ":" + std::to_string(info.st_ino);
+  ::setenv("JOURNAL_STREAM", ours.c_str(), 1);
+  CHECK(log::stderr_is_journal());
+  ::setenv("JOURNAL_STREAM", (ours + "1").c_str(), 1);
+  CHECK_FALSE(log::stderr_is_journal());
+  ::unsetenv("JOURNAL_STREAM");
+  CHECK_FALSE(log::stderr_is_journal());
 }
