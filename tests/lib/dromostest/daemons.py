@@ -1,13 +1,11 @@
 """Daemons as subprocesses: a generated configuration, ports of the kernel's choice, logs shown on failure.
 
-Contract with every daemon: `dromos-<name> --config FILE --ports-file FILE2` writes FILE2 (to a temporary name,
-then renamed) once all its listeners accept:
+Every daemon started with `--config FILE --ports-file FILE2` writes FILE2 (renamed into place) once it accepts:
 
-    {"daemon": "mta", "pid": 4711, "listeners": {"mx": ["127.0.0.1:40001"], "metrics": ["127.0.0.1:40002"],
-                                                "rpc": ["unix:/tmp/x/mta.sock"]}}
+    {"mx": ["127.0.0.1:40001"], "lmtp": ["unix:/tmp/x/lmtp.sock"], "metrics": ["127.0.0.1:40002"]}
 
-and ends on SIGTERM. Listener names are the keys of the configuration (mx submission submissions lmtp imap imaps
-http https metrics rpc).
+and ends on SIGTERM. Names are the keys of the configuration: mx submission submissions lmtp imap imaps http
+https metrics.
 """
 import copy
 import json
@@ -66,7 +64,7 @@ class Daemon:
         deadline = time.monotonic() + START_TIMEOUT
         while time.monotonic() < deadline:
             if ports_file.exists():
-                return json.loads(ports_file.read_text())["listeners"]
+                return json.loads(ports_file.read_text())
             if self.process.poll() is not None:
                 raise Failure("dromos-%s ended with status %d:\n%s" % (self.name, self.process.returncode, self.tail()))
             time.sleep(0.01)
@@ -76,10 +74,11 @@ class Daemon:
     def address(self, listener, index=0):
         """(host, port) of a TCP listener, or the path of a Unix socket."""
         text = self.listeners[listener][index]
-        if text.startswith("unix:"):
-            return text[len("unix:"):]
+        if text.startswith(("unix:", "/")):
+            return text[text.index("/"):]
         host, port = text.rsplit(":", 1)
-        return host.strip("[]").replace("*", "127.0.0.1"), int(port)
+        host = host.strip("[]")
+        return "127.0.0.1" if host in ("*", "0.0.0.0", "::", "") else host, int(port)
 
     def running(self):
         return self.process is not None and self.process.poll() is None
