@@ -60,7 +60,7 @@ struct FetchItem {
   bool peek = false;  // does not set \Seen
   bool lazy = false;  // PREVIEW (LAZY)
   Section section;
-  std::optional<std::pair<uint32_t, uint32_t>> partial;  // first octet, at most so many
+  std::optional<std::pair<uint64_t, uint64_t>> partial;  // first octet, at most so many
   bool operator==(const FetchItem&) const = default;
   /// The name the response gives it: "BODY[1.TEXT]<0>", "BINARY.SIZE[2]", "RFC822.SIZE".
   std::string label() const;

@@ -13,19 +13,20 @@
 
 namespace dromos::imapd {
 
+/// RFC 7162 §3.2.5.
+struct QresyncParameters {
+  uint32_t uidvalidity = 0;
+  uint64_t modseq = 0;
+  std::optional<SequenceSet> known_uids;
+  /// Message numbers and their UIDs, the same count on both sides.
+  std::optional<std::pair<SequenceSet, SequenceSet>> seq_match;
+};
+
 /// SELECT and EXAMINE.
 struct SelectCommand {
-  /// RFC 7162 §3.2.5.
-  struct Qresync {
-    uint32_t uidvalidity = 0;
-    uint64_t modseq = 0;
-    std::optional<SequenceSet> known_uids;
-    /// Message numbers and their UIDs, the same count on both sides.
-    std::optional<std::pair<SequenceSet, SequenceSet>> seq_match;
-  };
   std::string mailbox;
   bool condstore = false;
-  std::optional<Qresync> qresync;
+  std::optional<QresyncParameters> qresync;
 };
 
 /// DELETE SUBSCRIBE UNSUBSCRIBE GETQUOTAROOT GETACL MYRIGHTS.

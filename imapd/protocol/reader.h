@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,7 +20,7 @@ namespace dromos::imapd {
 
 struct ReaderLimits {
   size_t line = 64 * 1024;                 // octets between two literals
-  size_t text = 1024 * 1024;               // all lines of one command
+  size_t text = 1024 * 1024;               // all lines of one command, without literals
   size_t argument_literals = 1024 * 1024;  // octets of all literals kept in memory, of one command
   uint32_t literals = 1000;                // per command, those of message data included
   uint64_t skip = 256 * 1024;              // octets of a refused command that are read and dropped
@@ -59,7 +60,7 @@ class CommandReader {
     fatal,         // reason(); next() returns this forever
   };
 
-  explicit CommandReader(ReaderLimits limits = {}) : limits_(limits) {}
+  explicit CommandReader(ReaderLimits limits = {}) : limits_(limits), next_limits_(limits) {}
 
   /// Takes octets from the front of `bytes` until something is to be done.
   Step next(std::string_view& bytes);
@@ -82,35 +83,38 @@ class CommandReader {
   std::string_view reason() const { return reason_; }
 
   /// Takes effect with the next command.
-  void set_limits(ReaderLimits limits) { limits_ = limits; }
+  void set_limits(ReaderLimits limits);
   /// Between two commands: the connection may be hibernated.
-  bool idle() const { return state_ == State::line && raw_started_ == false; }
+  bool idle() const;
   /// Gives memory back; only when idle().
   void release();
   size_t memory() const;
 
  private:
-  enum class State { line, announced, buffer, stream, skip_line, skip_literal, done, dead };
+  enum class State { line, announced, buffer, stream, skip_line, skip_literal, refused, done, dead };
 
+  // Each returns nothing if the state changed and the loop in next() should go on.
+  using Outcome = std::optional<Step>;
   void start_command();
-  Step read_line(std::string_view& bytes);
-  Step end_line();
-  Step skip_line(std::string_view& bytes);
-  Step read_buffered(std::string_view& bytes);
-  Step read_streamed(std::string_view& bytes);
-  Step skip_literal(std::string_view& bytes);
-  Step announce(uint64_t size, bool synchronising, bool binary);
-  Step end_skip();
-  Step spoil(std::string_view reason);
-  Step die(std::string_view reason);
+  Outcome read_line(std::string_view& bytes);
+  Outcome end_line();
+  Outcome read_buffered(std::string_view& bytes);
+  Outcome read_streamed(std::string_view& bytes);
+  Outcome skip_line(std::string_view& bytes);
+  Outcome skip_literal(std::string_view& bytes);
+  Outcome announce(const LiteralHead& head);
+  Outcome end_skipped_line();
+  Outcome begin_skip_literal(const LiteralHead& head);
+  Outcome end_command(Step step);
+  Outcome die(std::string_view reason);
+  void spoil(std::string_view reason);
   bool count_skipped(uint64_t octets);
   void learn_tag();
 
   ReaderLimits limits_;
+  ReaderLimits next_limits_;
   State state_ = State::line;
-  bool raw_started_ = false;
   bool expect_line_ = false;
-  bool refused_ = false;
   bool spoilt_ = false;  // an error is to be told once the command has ended
   RawCommand raw_;
   size_t line_start_ = 0;

@@ -69,7 +69,7 @@ class Writer {
   Writer& date_time(DateTime when);  // with quotes
   Writer& ranges(std::span<const uint32_t> sorted);
   Writer& ranges(const NumberSet& set);
-  /// Human text: controls become blanks, 8-bit stays only if valid UTF-8; never empty.
+  /// Human text: controls become blanks, 8-bit stays only with utf8(); never empty.
   Writer& text(std::string_view human);
 
   Writer& untagged() { return raw("* "); }
@@ -94,6 +94,7 @@ class Writer {
  private:
   std::string out_;
   bool utf8_;
+  bool first_item_ = true;
 };
 
 /// Response codes (RFC 5530 §3 and the extensions) by name, to keep spelling in one place.

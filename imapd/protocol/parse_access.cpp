@@ -1,0 +1,71 @@
+// ACL (RFC 4314 §3), QUOTA (RFC 9208 §4) and URLAUTH (RFC 4467 §7).
+#include <limits>
+
+#include "common/base/strings.h"
+#include "imapd/protocol/parse_verbs.h"
+
+namespace dromos::imapd::detail {
+
+bool parse_acl_identifier(Lexer& lexer, Command& command) {
+  auto& acl = command.arguments.emplace<AclCommand>();
+  return lexer.sp() && lexer.astring(acl.mailbox) && lexer.sp() && lexer.astring(acl.identifier);
+}
+
+bool parse_set_acl(Lexer& lexer, Command& command) {
+  if (!parse_acl_identifier(lexer, command) || !lexer.sp()) return false;
+  auto& acl = command.as<AclCommand>();
+  const size_t start = lexer.offset();
+  if (!lexer.astring(acl.rights)) return false;
+  if (!acl.rights.empty() && (acl.rights[0] == '+' || acl.rights[0] == '-')) {
+    acl.change = acl.rights[0] == '+' ? AclCommand::Change::add : AclCommand::Change::remove;
+    acl.rights.erase(0, 1);
+  }
+  for (const char c : acl.rights)
+    if (!is_digit(c) && (c < 'a' || c > 'z'))
+      return lexer.fail_at(start, "Rights are lower-case letters and digits");
+  return true;
+}
+
+bool parse_get_quota(Lexer& lexer, Command& command) {
+  return lexer.sp() && lexer.astring(command.arguments.emplace<GetQuotaCommand>().root);
+}
+
+bool parse_set_quota(Lexer& lexer, Command& command) {
+  auto& quota = command.arguments.emplace<SetQuotaCommand>();
+  if (!lexer.sp() || !lexer.astring(quota.root) || !lexer.sp()) return false;
+  return parse_parenthesised(lexer, true, [&] {
+    std::string_view resource;
+    uint64_t limit = 0;
+    if (!lexer.atom(resource, "Missing quota resource") || !lexer.sp() || !lexer.number64(limit))
+      return false;
+    quota.limits.emplace_back(to_upper(resource), limit);
+    return true;
+  });
+}
+
+bool parse_url_list(Lexer& lexer, Command& command) {
+  auto& urls = command.arguments.emplace<UrlCommand>().urls;
+  do {
+    auto& [url, mechanism] = urls.emplace_back();
+    if (!lexer.sp() || !lexer.astring(url)) return false;
+    if (command.verb == Verb::url_fetch) continue;
+    std::string_view atom;
+    if (!lexer.sp() || !lexer.atom(atom, "Missing URLAUTH mechanism")) return false;
+    mechanism = to_upper(atom);
+  } while (lexer.peek() == ' ');
+  return true;
+}
+
+bool parse_reset_key(Lexer& lexer, Command& command) {
+  auto& reset = command.arguments.emplace<ResetKeyCommand>();
+  if (!lexer.eat(' ')) return true;
+  if (!lexer.astring(reset.mailbox.emplace())) return false;
+  while (lexer.eat(' ')) {
+    std::string_view mechanism;
+    if (!lexer.atom(mechanism, "Missing URLAUTH mechanism")) return false;
+    reset.mechanisms.push_back(to_upper(mechanism));
+  }
+  return true;
+}
+
+}  // namespace dromos::imapd::detail
