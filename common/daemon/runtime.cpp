@@ -1,5 +1,7 @@
 #include "common/daemon/runtime.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "common/http/ops_endpoint.h"
@@ -130,10 +132,11 @@ std::string Runtime::ports_json() const {
     if (!list.empty()) list += ',';
     list += quoted(bound.listener->address().to_string());
   }
-  std::string out = "{";
-  for (const auto& [name, list] : lists)
-    out += (out.size() > 1 ? "," : "") + quoted(name) + ":[" + list + "]";
-  return out + "}\n";
+  lists["rpc"] = quoted("unix:" + config::rpc_socket(config_, kind_));
+  std::string out;
+  for (const auto& [name, list] : lists) out += (out.empty() ? "" : ",") + quoted(name) + ":[" + list + "]";
+  return "{\"daemon\":" + quoted(std::string(config::to_string(kind_))) +
+         ",\"pid\":" + std::to_string(::getpid()) + ",\"listeners\":{" + out + "}}\n";
 }
 
 Task<Result<void>> take_proxy_header(net::Stream& stream, const config::Listener& listener,
