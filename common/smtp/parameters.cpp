@@ -161,7 +161,8 @@ Result<void> apply(MailFrom& mail, const Parameter& parameter, const CommandOpti
 Result<void> set_notify(RcptTo& rcpt, const Parameter& parameter) {
   Notify notify;
   notify.unspecified = false;
-  for (const std::string_view word : split(parameter.value.value_or(""), ',')) {
+  const std::string value = parameter.value.value_or("");
+  for (const std::string_view word : split(value, ',')) {
     bool* flag = nullptr;
     if (iequals(word, "NEVER"))
       flag = &notify.never;
