@@ -1,0 +1,45 @@
+// Upkeep in slices: partitions, retention, unreferenced blobs, the lock watchdog. Run by admind's jobs; sees
+// no content.
+#pragma once
+
+#include <string>
+
+#include "common/db/pool.h"
+#include "common/store/types.h"
+
+namespace dromos::store {
+
+struct Retention {
+  seconds blobs{24 * 3600};
+  seconds expunged{14 * 24 * 3600};
+  seconds changelog{30 * 24 * 3600};
+  seconds deliveries{7 * 24 * 3600};
+  seconds traces{30 * 24 * 3600};
+};
+
+struct CollectorReport {
+  int64_t partitions_made = 0;
+  int64_t partitions_dropped = 0;
+  int64_t entries_purged = 0;
+  int64_t blobs_collected = 0;
+  int64_t queue_bodies = 0;
+};
+
+class Collector {
+ public:
+  static constexpr int32_t kSlice = 1000;
+  explicit Collector(db::Pool& pool) : pool_(pool) {}
+  /// One round over everything, no transaction longer than a slice.
+  Task<Result<CollectorReport>> run(Retention retention, Deadline deadline);
+  /// Ends daemons' sessions that hold locks while waiting for their client; returns how many.
+  Task<Result<int64_t>> watchdog(seconds limit, Deadline deadline);
+  /// Removes an account's mail, slice by slice, after directory has given it up.
+  Task<Result<void>> purge_account(AccountId account, Deadline deadline);
+  /// Unlinks files of the folder blob store a day after their tombstone. For the daemon that owns the folder.
+  Task<Result<int64_t>> unlink_files(std::string folder, Deadline deadline);
+
+ private:
+  db::Pool& pool_;
+};
+
+}  // namespace dromos::store

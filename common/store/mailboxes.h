@@ -1,0 +1,85 @@
+// The mailbox tree of an account. Paths are levels from the root, "INBOX" in any case. All writes are one
+// transaction.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/db/pool.h"
+#include "common/store/types.h"
+
+namespace dromos::store {
+
+struct Counts {
+  int64_t count = 0;
+  int64_t seen = 0;
+  int64_t bytes = 0;
+};
+
+struct Mailbox {
+  MailboxId id;
+  MailboxId parent;  ///< 0: root
+  std::string name;
+  std::string special_use;  ///< "inbox", "drafts", ... or ""
+  bool subscribed = false;
+  bool selectable = true;
+  int32_t sort_order = 0;
+  uint32_t uidvalidity = 0;
+  uint64_t uidnext = 1;
+  int64_t highestmodseq = 0;  ///< last change of anything in it
+  int64_t modseq = 0;         ///< last change of its own properties
+  int64_t created_modseq = 0;
+  Counts all;
+  Counts live;  ///< without \Deleted: what JMAP counts
+};
+
+/// All mailboxes of an account in one snapshot with its states.
+struct MailboxTree {
+  int64_t modseq = 0;
+  int64_t mailbox_modseq = 0;  ///< JMAP Mailbox state
+  int64_t email_modseq = 0;
+  int64_t thread_modseq = 0;
+  int32_t state_epoch = 0;
+  std::vector<Mailbox> mailboxes;  ///< by id
+  const Mailbox* find(MailboxId id) const;
+  const Mailbox* find(const std::vector<std::string>& path) const;
+  std::vector<std::string> path_of(MailboxId id) const;
+};
+
+struct MailboxCreated {
+  MailboxId id;
+  uint32_t uidvalidity = 0;
+  Change change;
+};
+
+/// Empty optionals stay as they are.
+struct MailboxUpdate {
+  std::optional<std::vector<std::string>> path;  ///< missing superiors are made
+  std::optional<std::string> special_use;        ///< "" takes it away
+  std::optional<bool> subscribed;
+  std::optional<int32_t> sort_order;
+};
+
+class Mailboxes {
+ public:
+  explicit Mailboxes(db::Pool& pool) : pool_(pool) {}
+
+  Task<Result<MailboxTree>> tree(AccountId account, Deadline deadline);
+  /// One mailbox with its counters (STATUS).
+  Task<Result<Mailbox>> get(AccountId account, MailboxId mailbox, Deadline deadline);
+  Task<Result<MailboxCreated>> create(AccountId account, std::vector<std::string> path,
+                                      std::optional<std::string> special_use, bool subscribed,
+                                      Deadline deadline);
+  /// RENAME, SUBSCRIBE, JMAP Mailbox/set. INBOX is renamed by rename_inbox.
+  Task<Result<Change>> update(AccountId account, MailboxId mailbox, MailboxUpdate update, Deadline deadline);
+  Task<Result<MailboxCreated>> rename_inbox(DeliveryId id, AccountId account, std::vector<std::string> path,
+                                            Deadline deadline);
+  Task<Result<Change>> remove(AccountId account, MailboxId mailbox, bool with_messages, Deadline deadline);
+  Task<Result<std::vector<std::string>>> keywords(AccountId account, MailboxId mailbox, Deadline deadline);
+
+ private:
+  db::Pool& pool_;
+};
+
+}  // namespace dromos::store
