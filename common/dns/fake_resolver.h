@@ -19,8 +19,8 @@ class FakeResolver : public Resolver {
   void add_ptr(const std::string& ip, const std::string& name);
   void add_tlsa(const std::string& host, uint16_t port, const TlsaRecord& record);
   void add_cname(const std::string& name, const std::string& target);
-  /// All answers about `name` and below count as validated.
-  void set_secure(const std::string& name) { secure_.insert(name); }
+  /// All answers about `zone` and below count as validated.
+  void set_secure(const std::string& zone) { secure_.insert(zone); }
   /// Every question about `name` fails: Errc::server, Errc::bogus or a timeout.
   void set_failure(const std::string& name, Error error) {
     failures_.insert_or_assign(name, std::move(error));
@@ -31,6 +31,8 @@ class FakeResolver : public Resolver {
   size_t queries() const { return queries_; }
 
  private:
+  void add(const std::string& name, RecordType type, std::string data);
+
   std::map<std::pair<std::string, RecordType>, std::vector<std::string>> records_;
   std::set<std::string> names_;
   std::set<std::string> secure_;

@@ -24,6 +24,9 @@ struct UnboundOptions {
   std::vector<std::string> trust_anchors;
   /// Lets 127/8 and ::1 be asked; for tests.
   bool allow_loopback = false;
+  /// Names that libunbound answers by itself unless told otherwise (RFC 6303, RFC 6761: "test",
+  /// "10.in-addr.arpa"...).
+  std::vector<std::string> ask_zones;
   size_t max_in_flight = 500;
   /// libunbound's own settings, name and value ("module-config:", "iterator").
   std::vector<std::pair<std::string, std::string>> settings;
