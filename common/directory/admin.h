@@ -26,6 +26,8 @@ struct Statement;
 namespace dromos::directory {
 
 class HashGate;
+struct ImportJob;
+struct PreparedSlice;
 
 class DirectoryAdmin {
  public:
@@ -70,6 +72,9 @@ class DirectoryAdmin {
  private:
   Task<Result<StoredPassword>> hash(std::string password);
   Task<Result<std::vector<std::string>>> sha1_domains(Deadline deadline);
+  Task<void> prepare_slices(ImportJob& job);
+  Task<Result<void>> store_slice(const PreparedSlice& slice, std::vector<ImportOutcome>* outcomes,
+                                 Deadline deadline);
   Task<Result<db::Rows>> call(const db::Statement& statement, db::Params params, Deadline deadline);
 
   db::Pool& pool_;

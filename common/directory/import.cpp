@@ -15,18 +15,28 @@
 
 namespace dromos::directory {
 
+struct PreparedSlice {
+  std::string json = "[]";
+  std::vector<std::string> refused;  // one a row; empty: sent
+  std::vector<size_t> sent;          // places of the rows in the JSON
+};
+
+struct ImportJob {
+  std::vector<std::vector<ImportRow>> slices;
+  std::vector<std::optional<PreparedSlice>> prepared;
+  std::vector<std::string> sha1_domains;
+  size_t next = 0;
+  bool stop = false;
+  bool refused = false;
+  Event progress;
+};
+
 namespace {
 
 constexpr size_t kSlice = 500;
 
 constexpr db::Statement kImport{"directory_account_import",
                                 "SELECT row_number, account_id, reason FROM directory.account_import_v1($1)"};
-
-struct Prepared {
-  std::string json = "[]";
-  std::vector<std::string> refused;  // one a row; empty: sent
-  std::vector<size_t> sent;          // places of the rows in the JSON
-};
 
 nlohmann::json verifier_json(const sasl::ScramVerifier& verifier) {
   return {{"salt", hex(verifier.salt)},
@@ -60,8 +70,8 @@ Result<nlohmann::json> row_json(const ImportRow& row, const std::vector<std::str
   return json;
 }
 
-Prepared prepare(const std::vector<ImportRow>& rows, const std::vector<std::string>& sha1_domains) {
-  Prepared out;
+PreparedSlice prepare(const std::vector<ImportRow>& rows, const std::vector<std::string>& sha1_domains) {
+  PreparedSlice out;
   nlohmann::json array = nlohmann::json::array();
   out.refused.resize(rows.size());
   for (size_t i = 0; i < rows.size(); ++i) {
@@ -92,30 +102,65 @@ Task<Result<std::vector<std::string>>> DirectoryAdmin::sha1_domains(Deadline dea
   co_return names;
 }
 
+/// One of two hands that hash: takes slice after slice until none is left or the import has failed.
+Task<void> DirectoryAdmin::prepare_slices(ImportJob& job) {
+  while (!job.stop && job.next < job.slices.size()) {
+    const size_t mine = job.next++;
+    const bool granted = co_await gate_.acquire();
+    if (!granted) {
+      job.refused = true;
+      break;
+    }
+    auto work = offload(
+        [rows = std::move(job.slices[mine]), sha1 = job.sha1_domains] { return prepare(rows, sha1); });
+    job.prepared[mine] = co_await std::move(work);
+    gate_.release();
+    job.progress.pulse();
+  }
+  job.progress.pulse();
+}
+
+Task<Result<void>> DirectoryAdmin::store_slice(const PreparedSlice& slice,
+                                               std::vector<ImportOutcome>* outcomes, Deadline deadline) {
+  CO_TRY(auto made, co_await call(kImport, db::Params().add(slice.json), deadline));
+  const size_t first = outcomes->size();
+  for (const std::string& reason : slice.refused) outcomes->push_back({AccountId{}, reason});
+  for (size_t row = 0; row < made.size(); ++row) {
+    const auto place = static_cast<size_t>(made.integer(row, 0) - 1);
+    ImportOutcome& outcome = (*outcomes)[first + slice.sent[place]];
+    outcome.account = AccountId{made.maybe_integer(row, 1).value_or(0)};
+    outcome.reason = made.text(row, 2);
+  }
+  co_return Result<void>();
+}
+
 Task<Result<std::vector<ImportOutcome>>> DirectoryAdmin::import_accounts(std::vector<ImportRow> rows,
                                                                          Deadline deadline) {
-  CO_TRY(const auto with_sha1, co_await sha1_domains(deadline));
+  ImportJob job;
+  CO_TRY(job.sha1_domains, co_await sha1_domains(deadline));
+  for (size_t from = 0; from < rows.size(); from += kSlice) {
+    const auto begin = rows.begin() + static_cast<ptrdiff_t>(from);
+    const auto end = rows.begin() + static_cast<ptrdiff_t>(std::min(from + kSlice, rows.size()));
+    job.slices.emplace_back(std::make_move_iterator(begin), std::make_move_iterator(end));
+  }
+  job.prepared.resize(job.slices.size());
+  TaskGroup hands;
+  for (size_t i = 0; i < HashGate::kConcurrent; ++i) hands.spawn(prepare_slices(job));
   std::vector<ImportOutcome> outcomes;
   outcomes.reserve(rows.size());
-  for (size_t from = 0; from < rows.size(); from += kSlice) {
-    const size_t count = std::min(kSlice, rows.size() - from);
-    std::vector<ImportRow> slice(
-        std::make_move_iterator(rows.begin() + static_cast<ptrdiff_t>(from)),
-        std::make_move_iterator(rows.begin() + static_cast<ptrdiff_t>(from + count)));
-    const bool granted = co_await gate_.acquire();
-    if (!granted) co_return fail(Errc::busy, "too many password hashes at once", Retry::temporary);
-    auto work = offload([slice = std::move(slice), with_sha1] { return prepare(slice, with_sha1); });
-    const Prepared prepared = co_await std::move(work);
-    gate_.release();
-    CO_TRY(auto made, co_await call(kImport, db::Params().add(prepared.json), deadline));
-    for (const std::string& reason : prepared.refused) outcomes.push_back({AccountId{}, reason});
-    for (size_t row = 0; row < made.size(); ++row) {
-      const auto place = static_cast<size_t>(made.integer(row, 0) - 1);
-      ImportOutcome& outcome = outcomes[from + prepared.sent[place]];
-      outcome.account = AccountId{made.maybe_integer(row, 1).value_or(0)};
-      outcome.reason = made.text(row, 2);
+  Result<void> stored;
+  for (size_t i = 0; i < job.prepared.size() && stored; ++i) {
+    while (!job.prepared[i] && !job.refused && !deadline.passed()) co_await job.progress.wait(deadline);
+    if (!job.prepared[i]) {
+      stored = fail(Errc::busy, "no time or room for hashing passwords", Retry::temporary);
+      break;
     }
+    stored = co_await store_slice(*job.prepared[i], &outcomes, deadline);
+    job.prepared[i].reset();
   }
+  job.stop = true;
+  co_await hands.join();
+  if (!stored) co_return fail(std::move(stored).error());
   co_return outcomes;
 }
 

@@ -10,11 +10,9 @@ using namespace dromos;
 using namespace dromos::directory;
 
 namespace {
-// Vectors of the Argon2 reference implementation (version 0x13): "password" with salt "somesalt".
+// From the tests of the Argon2 reference implementation (version 0x13): "password" with salt "somesalt".
 constexpr const char* kVector256 =
     "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
-constexpr const char* kVector65536 =
-    "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHApg8ArZWb2GRPPc";
 // From the specification of SHA-crypt, and of bcrypt's test suite.
 constexpr const char* kSha512 =
     "$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1";
@@ -24,7 +22,6 @@ constexpr const char* kBcrypt = "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0Xou
 
 TEST_CASE("argon2id agrees with the reference vectors", "[unit][directory]") {
   CHECK(argon2id_verify(kVector256, "password"));
-  CHECK(argon2id_verify(kVector65536, "password"));
   CHECK_FALSE(argon2id_verify(kVector256, "passwore"));
   CHECK_FALSE(argon2id_verify(kVector256, ""));
 }
