@@ -46,7 +46,6 @@ def existing_targets(name, patterns):
 
 
 def binaries(name, folder, pattern):
-    """Built programs, of this build only."""
+    """Built programs of the present build files: one that was renamed or removed may still lie there."""
     where = paths.ROOT / "build" / name / folder
-    return sorted(path for path in where.glob("*") if re.fullmatch(pattern, path.name) and path.is_file()
-                  ) if where.exists() else []
+    return [where / target for target in existing_targets(name, [pattern]) if (where / target).is_file()]
