@@ -12,7 +12,7 @@ namespace dromos::mime {
 
 inline constexpr size_t kMaxAddresses = 10'000;
 /// Nested comments deeper than this end the list.
-inline constexpr size_t kMaxCommentDepth = 100;
+inline constexpr size_t kMaxCommentDepth = 100'000;
 
 struct Address {
   enum class Kind : unsigned char { mailbox, group_begin, group_end };

@@ -25,6 +25,10 @@ std::optional<Kept> kept_of(std::string_view name) {
   return std::nullopt;
 }
 
+bool is_address_list(Kept which) {
+  return which >= Kept::from && which <= Kept::bcc;
+}
+
 class Build {
  public:
   Build(std::string_view raw, Facts& facts) : raw_(raw), facts_(facts) {}
@@ -78,7 +82,11 @@ class Build {
       } else if (kept != nullptr) {
         if (const auto which = kept_of(field->name)) {
           auto& slot = (*kept)[static_cast<size_t>(*which)];
-          if (!slot) slot = take(field->value, kMaxKeptValue);
+          auto value = take(field->value, kMaxKeptValue);
+          if (value && slot &&
+              is_address_list(*which))       // as Dovecot: repeated address fields add up, of others
+            *value = *slot + ", " + *value;  // the last one counts (RFC 8621 §4.1.3 too)
+          if (value) slot = std::move(value);
         }
       }
     }

@@ -49,7 +49,8 @@ struct PartInfo {
   bool operator==(const PartInfo&) const = default;
 };
 
-/// Header fields whose unfolded value is kept (first occurrence; absent is not the same as empty).
+/// Header fields whose unfolded value is kept: of repeated ones the last, address lists joined by ", ".
+/// Absent is not the same as empty.
 enum class Kept : uint8_t {
   date,
   subject,

@@ -67,8 +67,14 @@ std::string unfold(std::string_view value) {
   out.reserve(value.size());
   for (size_t i = 0; i < value.size(); ++i) {
     const char c = value[i];
-    if (c == '\n' || (c == '\r' && i + 1 < value.size() && value[i + 1] == '\n')) continue;
-    out += c;
+    if (c == '\r' && i + 1 < value.size() && value[i + 1] == '\n') continue;
+    if (c != '\n') {
+      out += c;
+      continue;
+    }
+    while (!out.empty() && is_space(out.back())) out.pop_back();
+    while (i + 1 < value.size() && is_space(value[i + 1])) ++i;
+    out += ' ';
   }
   return out;
 }

@@ -37,7 +37,8 @@ class FieldReader {
 std::optional<Field> find_field(std::string_view header, std::string_view name);
 std::optional<Field> find_last_field(std::string_view header, std::string_view name);
 
-/// Removes line breaks of a folded value and trims blanks at both ends; inner blanks stay (RFC 5322 §2.2.3).
+/// One line of a folded value: each line break with the blanks around it becomes one space (as Dovecot shows
+/// it), blanks at both ends vanish, others stay.
 std::string unfold(std::string_view value);
 /// Removes RFC 5322 comments outside quoted strings and trims.
 std::string strip_comments(std::string_view value);

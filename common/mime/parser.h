@@ -21,7 +21,7 @@ inline constexpr size_t kMaxNesting = 50;
 inline constexpr size_t kMaxParts = 10'000;
 /// Header bytes and fields of one part that are looked at; the header itself still ends at its blank line.
 inline constexpr size_t kMaxHeaderBytes = 1 << 20;
-inline constexpr size_t kMaxHeaderFields = 10'000;
+inline constexpr size_t kMaxHeaderFields = 20'000;
 /// Longest value of a Content-Type field that is interpreted.
 inline constexpr size_t kMaxContentType = 16'384;
 /// RFC 2046 §5.1.1 allows 70; some senders use a little more.

@@ -149,7 +149,11 @@ class Structure {
   // Recursion is bounded by kMaxNesting.
   void part(uint32_t index) {
     out_ += '(';
-    if (tree_.parts[index].kind == PartKind::multipart)
+    const Part& self = tree_.parts[index];
+    const bool too_deep = (self.flags & kPartNestingLimit) != 0;
+    // A multipart without boundary is shown as one without parts.
+    if (self.kind == PartKind::multipart ||
+        (self.kind == PartKind::leaf && info_[index].is("multipart") && !too_deep))
       multipart(index);
     else
       single(index);
@@ -180,9 +184,13 @@ class Structure {
     const PartInfo& info = info_[index];
     const bool message = part_ref.kind == PartKind::message && part_ref.first_child != kNoPart;
     const bool text = !message && info.is_text();
-    append_string(out_, info.type);
-    out_ += ' ';
-    append_string(out_, info.subtype);
+    if ((part_ref.flags & kPartNestingLimit) != 0) {
+      out_ += "\"application\" \"octet-stream\"";
+    } else {
+      append_string(out_, message ? "message" : info.type);
+      out_ += ' ';
+      append_string(out_, message ? to_lower(info.subtype) : info.subtype);
+    }
     out_ += ' ';
     append_params(out_, info.params, text);
     out_ += ' ';
