@@ -43,7 +43,10 @@ const Node* find(const Node& node, const Segments& segments, size_t at, std::vec
       values.pop_back();
     }
   }
-  if (node.rest) {
+  // An encoded slash would look like a real one in the joined rest ("a%2F..%2Fb"): such a path is not there.
+  const bool ambiguous = std::any_of(segments.begin() + static_cast<std::ptrdiff_t>(at), segments.end(),
+                                     [](const std::string& s) { return s.find('/') != std::string::npos; });
+  if (node.rest && !ambiguous) {
     values.push_back(join_rest(segments, at));
     return node.rest.get();
   }

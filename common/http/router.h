@@ -1,9 +1,9 @@
 // Finds the handler of a request by path pattern and method.
 //
 // Patterns are segments: literal, `{name}` (one segment, not empty) or, last, `{name...}` (the rest, which
-// may hold slashes and be empty). A literal wins over a parameter, a parameter over a rest. HEAD falls back
-// to GET; OPTIONS and 405 answer with Allow. Built at start-up (bad patterns assert), then read only: one
-// router may serve all reactors, so what handlers share must bear that.
+// may hold slashes, none of them from %2F, and be empty). A literal wins over a parameter, a parameter over a
+// rest. HEAD falls back to GET; OPTIONS and 405 answer with Allow. Built at start-up (bad patterns assert),
+// then read only: one router may serve all reactors, so what handlers share must bear that.
 #pragma once
 
 #include <cstdint>

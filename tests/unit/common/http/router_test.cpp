@@ -59,6 +59,7 @@ TEST_CASE("what is not there, not allowed or malformed is told apart", "[unit][h
   CHECK(match(router, Method::get, "/api") == "404");
   CHECK(match(router, Method::get, "/api/v1/domains/") == "404");
   CHECK(match(router, Method::get, "/api/v1/domains/a/accounts") == "404");
+  CHECK(match(router, Method::get, "/assets/a%2F..%2F..%2Fetc") == "404");
   CHECK(match(router, Method::post, "/api/v1/domains/a") == "405");
   CHECK(router.match(Method::put, "/api/v1/domains").allow == "GET, HEAD, OPTIONS, POST");
   CHECK(router.match(Method::options, "/api/v1/domains").status == 204);
