@@ -164,15 +164,15 @@ class Parser::Impl {
 
   // Ends every part above the multipart whose delimiter begins at offset_.
   void close_to(const Boundary& found, size_t index) {
-    while (boundaries_.size() > index + 1) {
-      tree_.parts[boundaries_.back().part].flags |= kPartNotClosed;
-      boundaries_.pop_back();
-    }
     if (in_header_) {  // no blank line: the break before the delimiter is not the header's
       in_header_ = false;
       Part& part = tree_.parts[open_.back()];
       const bool take = offset_ > part.header_begin && previous_eol_ > 0;
       header_done(offset_ - (take ? previous_eol_ : 0), take ? 1 : 0, false);
+    }
+    while (boundaries_.size() > index + 1) {
+      tree_.parts[boundaries_.back().part].flags |= kPartNotClosed;
+      boundaries_.pop_back();
     }
     if (open_.size() <= found.depth + 1) return;
     // The break before the delimiter is not the body's, unless it is the blank line that ended the header.

@@ -216,3 +216,14 @@ TEST_CASE("every truncation of stored facts is refused", "[unit][mime]") {
   for (size_t i = 0; i < bytes.size(); ++i) CHECK_FALSE(decode_facts(std::string_view(bytes).substr(0, i)));
   CHECK_FALSE(decode_facts(bytes + "x"));
 }
+
+TEST_CASE("a multipart cut off in its header does not leave its delimiter behind", "[unit][mime]") {
+  const std::string raw =
+      "Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\nContent-Type: multipart/mixed; boundary=b\r\n"
+      "--a\r\n\r\nx\r\n--b\r\n\r\ny\r\n--a--\r\n";
+  const PartTree tree = parse(raw);
+  REQUIRE(tree.parts.size() == 3);
+  CHECK(tree.parts[1].kind == PartKind::multipart);
+  CHECK(tree.parts[1].child_count == 0);
+  CHECK(raw.substr(tree.parts[2].body_begin, tree.parts[2].body_size()) == "x\r\n--b\r\n\r\ny");
+}
