@@ -3,6 +3,8 @@
 #include <sys/socket.h>
 
 #include <catch2/catch.hpp>
+#include <cstdlib>
+#include <filesystem>
 
 #include "common/async/task_group.h"
 #include "common/http/client.h"
@@ -418,4 +420,51 @@ TEST_CASE("operations endpoints answer from their callbacks", "[unit][http]") {
   Fixture fixture;
   const auto all = answers(converse(fixture, get("/metrics") + get("/healthz") + get("/readyz")));
   CHECK(all == Strings{"200 dromos_up 1\n", "200 ok\n", "503 no database\n"});
+}
+
+TEST_CASE("requests are served over TLS with HSTS, by a client that verifies", "[unit][http]") {
+  struct Local {
+    static Task<void> run(Fixture& fixture, std::string folder) {
+      net::TlsServer::Options server_options;
+      server_options.certificates.push_back({folder + "/cert.pem", folder + "/key.pem"});
+      const auto tls_server = net::TlsServer::load(server_options);
+      REQUIRE(tls_server);
+      net::TlsClient::Options client_options;
+      client_options.ca_file = folder + "/cert.pem";
+      const auto tls_client = net::TlsClient::load(client_options);
+      REQUIRE(tls_client);
+      Server server(fixture.router, {});
+      auto [mine, theirs] = net::Stream::memory_pair();
+      TaskGroup group;
+      group.spawn(server.serve(std::move(theirs), *tls_server));
+      REQUIRE(co_await mine->start_tls_client(*tls_client, "mail.example.test", kSoon));
+      ClientOptions options;
+      options.host = "mail.example.test";
+      Client client(std::move(options), std::move(mine));
+      for (int i = 0; i < 2; ++i) {
+        ClientRequest request;
+        request.method = Method::post;
+        request.target = "/echo";
+        request.body = std::string(900, 'x');
+        const Result<ClientResponse> response = co_await client.request(std::move(request), kSoon);
+        REQUIRE(response);
+        CHECK(response->status == 200);
+        CHECK(response->body == std::string(900, 'x'));
+        CHECK(response->headers.has("strict-transport-security"));
+      }
+      co_await server.drain(kSoon);
+      co_await group.join();
+    }
+  };
+  char folder[] = "/tmp/dromos-http-XXXXXX";
+  REQUIRE(::mkdtemp(folder) != nullptr);
+  const std::string at = folder;
+  const std::string make =
+      "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=x -addext " +
+      std::string("subjectAltName=DNS:mail.example.test -keyout ") + at + "/key.pem -out " + at +
+      "/cert.pem 2>/dev/null";
+  REQUIRE(std::system(make.c_str()) == 0);
+  Fixture fixture;
+  run_blocking(Local::run(fixture, at));
+  std::filesystem::remove_all(at);
 }
