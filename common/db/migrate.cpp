@@ -7,23 +7,30 @@
 namespace dromos::db {
 namespace {
 
-// One process migrates at a time; the lock goes with the session.
+// One process migrates at a time; the lock goes with the session. The table has a schema of its own, which
+// every role may read: daemons compare it with what they were built for.
 constexpr char kPrepare[] =
     "SELECT pg_advisory_lock(7305011);"
-    "CREATE SCHEMA IF NOT EXISTS admin;"
-    "CREATE TABLE IF NOT EXISTS admin.schema_migration ("
-    "  number integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())";
-constexpr Statement kHasTable{"migrate_has_table",
-                              "SELECT to_regclass('admin.schema_migration') IS NOT NULL"};
-constexpr Statement kHighest{"migrate_highest",
-                             "SELECT coalesce(max(number), 0) FROM admin.schema_migration"};
-constexpr Statement kApplied{"migrate_applied", "SELECT number FROM admin.schema_migration ORDER BY number"};
+    "CREATE SCHEMA IF NOT EXISTS migration;"
+    "CREATE TABLE IF NOT EXISTS migration.applied ("
+    "  number integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now());"
+    "GRANT USAGE ON SCHEMA migration TO PUBLIC; GRANT SELECT ON migration.applied TO PUBLIC";
+// The first run is a superuser's (it makes the roles); later ones are the owner's.
+constexpr char kFinish[] =
+    "DO $$ BEGIN"
+    "  IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)"
+    "     AND EXISTS (SELECT FROM pg_roles WHERE rolname = 'dromos_owner') THEN"
+    "    ALTER SCHEMA migration OWNER TO dromos_owner; ALTER TABLE migration.applied OWNER TO dromos_owner;"
+    "  END IF; END $$;"
+    "SELECT pg_advisory_unlock(7305011)";
+constexpr Statement kHasTable{"migrate_has_table", "SELECT to_regclass('migration.applied') IS NOT NULL"};
+constexpr Statement kHighest{"migrate_highest", "SELECT coalesce(max(number), 0) FROM migration.applied"};
+constexpr Statement kApplied{"migrate_applied", "SELECT number FROM migration.applied ORDER BY number"};
 
 std::string transaction(const Migration& migration) {
-  // name comes from our own file list: [0-9a-z_] only.
-  return "BEGIN;\n" + std::string(migration.sql) +
-         "\n;INSERT INTO admin.schema_migration(number, name) VALUES (" + std::to_string(migration.number) +
-         ", '" + std::string(migration.name) + "');\nCOMMIT";
+  // name comes from our own file list: [0-9a-z_] only. Recorded first, since the file may change the role.
+  return "BEGIN;\nINSERT INTO migration.applied(number, name) VALUES (" + std::to_string(migration.number) +
+         ", '" + std::string(migration.name) + "');\n" + std::string(migration.sql) + "\n;COMMIT";
 }
 
 }  // namespace
@@ -56,7 +63,7 @@ Task<Result<int>> migrate(Connection& connection, const std::vector<Migration>& 
     }
     ++count;
   }
-  CO_TRY_VOID(co_await connection.script("SELECT pg_advisory_unlock(7305011)", deadline));
+  CO_TRY_VOID(co_await connection.script(kFinish, deadline));
   co_return count;
 }
 

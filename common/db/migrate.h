@@ -1,5 +1,5 @@
-// Migrations: numbered, forward only, each in one transaction, recorded with a checksum in
-// admin.schema_migration.
+// Migrations: numbered, forward only, each in one transaction, recorded in
+// migration.applied.
 #pragma once
 
 #include <functional>

@@ -208,3 +208,25 @@ TEST_CASE("migrations apply once, in order, and stop at the first that fails", "
     REQUIRE(database.query("SELECT to_regclass('public.c') IS NULL") == "t");
   });
 }
+
+TEST_CASE("the embedded migrations make the schema, and a daemon may read which are there",
+          "[integration][db]") {
+  TempDatabase database("template0");
+  run_blocking([](TempDatabase& fresh) -> Task<void> {
+    auto superuser = co_await Connection::open(fresh.conninfo(), soon());
+    REQUIRE(superuser);
+    auto count = co_await migrate(**superuser, embedded_migrations(), nullptr, Deadline::after(seconds(120)));
+    INFO((count ? "" : count.error().to_string()));
+    REQUIRE(count);
+    REQUIRE(static_cast<size_t>(*count) == embedded_migrations().size());
+    auto owner = co_await Connection::open(fresh.conninfo("dromos_owner"), soon());
+    REQUIRE(owner);
+    auto again = co_await migrate(**owner, embedded_migrations(), nullptr, soon());
+    REQUIRE(again == 0);
+    auto daemon = co_await Connection::open(fresh.conninfo("dromos_mta"), soon());
+    REQUIRE(daemon);
+    auto state = co_await migration_state(**daemon, soon());
+    REQUIRE(state);
+    REQUIRE(state->applied == state->expected);
+  }(database));
+}
