@@ -32,7 +32,14 @@ CREATE SCHEMA mail AUTHORIZATION dromos_owner;
 CREATE SCHEMA directory AUTHORIZATION dromos_owner;
 CREATE SCHEMA queue AUTHORIZATION dromos_owner;
 CREATE SCHEMA spam AUTHORIZATION dromos_owner;
-CREATE SCHEMA admin AUTHORIZATION dromos_owner;
+-- The runner of migrations keeps its list there, and comes before.
+CREATE SCHEMA IF NOT EXISTS admin;
+ALTER SCHEMA admin OWNER TO dromos_owner;
+CREATE TABLE IF NOT EXISTS admin.schema_migration (
+  number integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now());
+ALTER TABLE admin.schema_migration OWNER TO dromos_owner;
+-- Daemons compare it with what they were built for.
+GRANT SELECT ON admin.schema_migration TO dromos_mta, dromos_imapd, dromos_jmapd, dromos_spamd, dromos_admind;
 
 -- USAGE alone opens nothing: tables and functions are granted one by one.
 GRANT USAGE ON SCHEMA mail, directory, queue, spam, admin

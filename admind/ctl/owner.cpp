@@ -1,0 +1,144 @@
+#include "admind/ctl/owner.h"
+
+#include <iostream>
+
+#include "common/async/task_group.h"
+#include "common/config/config.h"
+#include "common/db/migrate.h"
+#include "common/db/pool.h"
+#include "common/directory/admin.h"
+#include "common/directory/administrators.h"
+#include "common/directory/login_state.h"
+#include "common/http/problem.h"
+
+namespace dromos::admind::ctl {
+
+namespace {
+
+// Tables that already hold mail may take long.
+constexpr auto kMigrationTime = std::chrono::hours(6);
+constexpr seconds kConnectTime{15};
+constexpr seconds kCallTime{30};
+constexpr int kFirstOwned = 10;  // files below it make roles, and run as whoever connects
+
+// Objects belong to dromos_owner, also when a superuser migrates: functions run with their owner's rights.
+std::vector<db::Migration> owned_migrations(std::vector<std::string>& texts) {
+  std::vector<db::Migration> list = db::embedded_migrations();
+  texts.reserve(list.size());
+  for (auto& migration : list) {
+    if (migration.number < kFirstOwned) continue;
+    texts.push_back("SET LOCAL ROLE dromos_owner;\n" + std::string(migration.sql));
+    migration.sql = texts.back();
+  }
+  return list;
+}
+
+Task<Result<int>> run_migrations(std::string conninfo) {
+  CO_TRY(const auto connection, co_await db::Connection::open(conninfo, Deadline::after(kConnectTime)));
+  const Deadline deadline = Deadline::after(kMigrationTime);
+  std::vector<std::string> texts;
+  auto list = owned_migrations(texts);
+  auto progress = [](std::string_view name) { std::cout << "applying " << name << std::endl; };
+  auto done = co_await db::migrate(*connection, list, progress, deadline);
+  if (!done) co_return fail(std::move(done).error());
+  CO_TRY(const auto state, co_await db::migration_state(*connection, deadline));
+  std::cout << "schema at " << state.applied << (*done == 0 ? ", nothing to do" : "") << std::endl;
+  if (state.applied > state.expected)
+    std::cout << "note: the database is newer than this dromosctl, which knows " << state.expected
+              << std::endl;
+  co_return *done;
+}
+
+struct Created {
+  std::string token;
+  std::string role;
+};
+
+Task<Result<Created>> create_with(db::Pool& pool, std::string name, std::string role) {
+  directory::LoginState state;
+  directory::Administrators administrators(pool, state);
+  directory::DirectoryAdmin admin(pool, state.gate);
+  const Deadline deadline = Deadline::after(kCallTime);
+  CO_TRY(const int64_t id, co_await administrators.create(name, role, "", deadline));
+  (void)id;
+  directory::KeyOwner owner;
+  owner.is_account = false;
+  owner.name = name;
+  directory::SecretSpec spec;
+  spec.label = "made by dromosctl admin create";
+  spec.scopes = {"*"};
+  CO_TRY(const auto secret, co_await admin.create_api_key(owner, spec, deadline));
+  directory::AuditEntry entry;
+  entry.actor = "dromosctl";
+  entry.action = "administrator.create";
+  entry.object = name;
+  CO_TRY_VOID(co_await administrators.audit(std::move(entry), deadline));
+  co_return Created{secret.text, role};
+}
+
+Task<Result<Created>> create_administrator(std::string conninfo, std::string name, std::string role) {
+  db::Pool::Options options;
+  options.conninfo = conninfo;
+  options.max = 1;
+  db::Pool pool(options);
+  auto created = co_await create_with(pool, name, role);
+  co_await pool.close();
+  co_return created;
+}
+
+template <class T>
+Task<void> keep(Task<Result<T>> task, std::optional<Result<T>>& out) {
+  out.emplace(co_await std::move(task));
+}
+template <class T>
+Result<T> blocking(Task<Result<T>> task) {
+  std::optional<Result<T>> out;
+  run_blocking(keep(std::move(task), out));
+  return std::move(*out);
+}
+
+}  // namespace
+
+int report(const Error& error) {
+  std::cerr << "dromosctl: " << error.message() << " (" << error.category() << "/" << error.code_name()
+            << ")\n";
+  if (error.may_retry()) return kUnavailable;
+  return error.is(Errc::invalid_argument) ? kUsage : kFailed;
+}
+
+Result<std::string> owner_conninfo(const Arguments& arguments) {
+  if (arguments.has("conninfo")) return arguments.value("conninfo");
+  const std::string path = arguments.value("config", "/etc/dromos/dromos.yaml");
+  auto config = config::load(path, std::nullopt);
+  if (!config)
+    return fail(Errc::invalid_argument,
+                "give --conninfo, or --config with database.owner_conninfo:\n" + config.error().text());
+  return config->database.owner_conninfo;
+}
+
+int migrate(const Arguments& arguments) {
+  auto conninfo = owner_conninfo(arguments);
+  if (!conninfo) return report(conninfo.error());
+  auto done = blocking(run_migrations(*conninfo));
+  return done ? kOk : report(done.error());
+}
+
+int admin_create(const Arguments& arguments) {
+  if (arguments.words.size() != 3)
+    return report(Error(Errc::invalid_argument,
+                        "usage: dromosctl admin create NAME [--role owner|operator|auditor] [--json]"));
+  auto conninfo = owner_conninfo(arguments);
+  if (!conninfo) return report(conninfo.error());
+  const std::string& name = arguments.words[2];
+  auto created = blocking(create_administrator(*conninfo, name, arguments.value("role", "owner")));
+  if (!created) return report(created.error());
+  if (arguments.has("json"))
+    std::cout << "{\"name\":" << http::json_quote(name) << ",\"role\":" << http::json_quote(created->role)
+              << ",\"token\":" << http::json_quote(created->token) << "}\n";
+  else
+    std::cout << "administrator " << name << " (" << created->role << ") created; its API key, shown once:\n"
+              << created->token << "\n";
+  return kOk;
+}
+
+}  // namespace dromos::admind::ctl
