@@ -24,7 +24,7 @@ namespace dromos::spamd {
 /// Bound of one message's influence.
 inline constexpr double kMaxStrength = 16.0;
 /// Log-odds of spam before anything is known of a message.
-inline constexpr double kPriorBias = -2.0;
+inline constexpr double kPriorBias = -3.0;
 
 enum class Label : uint8_t { ham = 1, spam = 2 };
 
