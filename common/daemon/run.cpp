@@ -5,22 +5,30 @@
 #include <sys/resource.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <iostream>
 
 #include "common/daemon/notify.h"
 #include "common/daemon/runtime.h"
+#include "common/http/client.h"
 #include "common/log/log.h"
 
 namespace dromos::daemon {
 
 namespace {
 
+std::string default_config() {
+  const char* path = std::getenv("DROMOS_CONFIG");
+  return path != nullptr ? path : "/etc/dromos/dromos.yaml";
+}
+
 struct Arguments {
-  std::string config = "/etc/dromos/dromos.yaml";
+  std::string config = default_config();
   std::string ports_file;
   bool check = false;
+  bool probe = false;
 };
 
 constexpr int kExitUsage = 64, kExitUnavailable = 69, kExitConfig = 78;
@@ -36,13 +44,16 @@ std::optional<int> parse_arguments(int argc, char** argv, Arguments& out) {
       out.ports_file = argv[++i];
     } else if (word == "--check-config") {
       out.check = true;
+    } else if (word == "--probe") {
+      out.probe = true;
     } else if (word == "--version") {
       std::cout << "dromos " << DROMOS_VERSION << "\n";
       return 0;
     } else {
       const bool help = word == "--help";
-      (help ? std::cout : std::cerr) << "usage: " << argv[0]
-                                     << " [--config FILE] [--ports-file FILE] [--check-config] [--version]\n";
+      (help ? std::cout : std::cerr)
+          << "usage: " << argv[0]
+          << " [--config FILE] [--ports-file FILE] [--check-config] [--probe] [--version]\n";
       return help ? 0 : kExitUsage;
     }
   }
@@ -62,6 +73,25 @@ void configure_log(const config::Config& config, config::Daemon kind) {
   options.level = level_named(config.log.level);
   options.journal = log::stderr_is_journal();
   log::configure(options);
+}
+
+// For health checks in images that hold no HTTP client: asks the running daemon's /readyz.
+int probe(const config::Config& config, config::Daemon kind) {
+  const auto& where = config.common(kind).metrics;
+  const bool any = where.host.empty() || where.host == "0.0.0.0" || where.host == "::";
+  const auto address = net::Address::from_ip(any ? "127.0.0.1" : where.host, where.port);
+  if (!address) {
+    std::cerr << address.error().message() << "\n";
+    return kExitConfig;
+  }
+  http::ClientOptions options;
+  options.address = *address;
+  http::ClientRequest request;
+  request.target = "/readyz";
+  const auto answer = http::request_blocking(std::move(options), std::move(request), milliseconds(2000));
+  if (answer && answer->status == 200) return 0;
+  std::cerr << (answer ? answer->body : answer.error().message()) << "\n";
+  return kExitUnavailable;
 }
 
 void raise_descriptor_limit() {
@@ -197,7 +227,7 @@ int run(int argc, char** argv, config::Daemon kind, std::function<std::unique_pt
     std::cout << arguments.config << ": ok\n";
     return 0;
   }
-  ::signal(SIGPIPE, SIG_IGN);
+  if (arguments.probe) return probe(*config, kind);
   raise_descriptor_limit();
   configure_log(*config, kind);
   try {

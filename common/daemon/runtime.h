@@ -107,8 +107,8 @@ class App {
   virtual Task<void> drain(Deadline deadline) = 0;
 };
 
-/// main() of a daemon: `--config FILE [--ports-file FILE] [--check-config] [--version]`. Returns the exit
-/// status (78, EX_CONFIG, for a bad configuration).
+/// main() of a daemon: `--config FILE [--ports-file FILE] [--check-config] [--probe] [--version]`. Returns
+/// the exit status (78, EX_CONFIG, for a bad configuration).
 int run(int argc, char** argv, config::Daemon kind, std::function<std::unique_ptr<App>()> make);
 
 /// Reads the PROXY header if `listener` demands one and makes its source the stream's peer.
