@@ -90,4 +90,6 @@ def test_runtime_packages_are_real_names():
     names = (DEPLOY / "compose/runtime-packages").read_text().split()
     done = subprocess.run(["apt-cache", "show", "--no-all-versions"] + names, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     shown = set(re.findall(r"^Package: (\S+)$", done.stdout, re.MULTILINE))
+    if not shown:
+        pytest.skip("this machine has no package lists (apt-get update)")
     assert set(names) <= shown, set(names) - shown
