@@ -23,7 +23,7 @@ uint64_t hash_bytes(std::string_view bytes, uint64_t seed) {
     bytes.remove_prefix(8);
   }
   uint64_t rest = 0;
-  std::memcpy(&rest, bytes.data(), bytes.size());
+  if (!bytes.empty()) std::memcpy(&rest, bytes.data(), bytes.size());
   return mix(state, rest ^ kMul);
 }
 
