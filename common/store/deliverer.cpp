@@ -114,9 +114,7 @@ Task<Result<DeliveryResult>> Deliverer::deliver(Delivery delivery, Deadline dead
 }
 
 std::vector<Deliverer::Pending*> Deliverer::take_batch(Lane& lane) {
-  // Two messages of one account that share a thread key may not meet in a batch: the second has to see the
-  // first's thread. Nor may a delivery meet itself.
-  std::set<std::pair<int64_t, int64_t>> keys;
+  // A delivery may not meet itself in a batch.
   std::set<Uuid> ids;
   std::vector<Pending*> batch;
   size_t bytes = 0;
@@ -124,15 +122,7 @@ std::vector<Deliverer::Pending*> Deliverer::take_batch(Lane& lane) {
   while (at != lane.waiting.end() && batch.size() < kMaxCalls) {
     Pending* call = *at;
     if (!batch.empty() && bytes + call->prepared.bytes > kMaxBytes) break;
-    bool clash = ids.contains(call->delivery.id.value);
-    for (const LocalTarget& target : call->delivery.targets)
-      for (int64_t key : call->delivery.messages[target.message].thread_keys)
-        clash = clash || keys.contains({target.account.value, key});
-    if (clash) break;  // keeps the order of arrival
-    ids.insert(call->delivery.id.value);
-    for (const LocalTarget& target : call->delivery.targets)
-      for (int64_t key : call->delivery.messages[target.message].thread_keys)
-        keys.insert({target.account.value, key});
+    if (!ids.insert(call->delivery.id.value).second) break;
     bytes += call->prepared.bytes;
     batch.push_back(call);
     at = lane.waiting.erase(at);

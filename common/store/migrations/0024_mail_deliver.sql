@@ -18,8 +18,8 @@ $$;
 
 -- Arrays run parallel by prefix: c_ calls, m_ messages (m_call: index of the call), t_ local targets (t_msg: index of
 -- the message), q_ queue messages (q_msg: whose bytes are the body), r_ their recipients (r_queue), x_ trace events
--- (x_call). Indexes start at 1. A batch must not hold the same delivery id twice, nor two messages of one account
--- that share a thread key or a message id without being the same message.
+-- (x_call). Indexes start at 1. A batch must not hold the same delivery id twice, nor a
+-- message id for two messages of one account.
 --   c_mode    bit 0: atomic (a failing target means nothing of the call is stored); bit 1: strict (a missing mailbox is
 --             outcome 3 instead of INBOX)
 --   m_header  empty: the bytes were staged (mail.blob_stage_v1 for each account, queue.body_stage_v1 for the queue)
@@ -131,6 +131,22 @@ BEGIN
     SELECT array_agg(ROW(t.no, t.call_no, t.msg_no, t.first_of_message, t.outcome, t.account_id, t.mailbox_id, t.message_id,
         p.thread_id, t.size, t.flags, t.keywords, p.uid, p.uidvalidity, p.modseq)::deliver_target ORDER BY t.no)
     INTO v_t FROM unnest(v_t) t LEFT JOIN placed p ON p.no = t.no;
+
+    -- Messages of one account that share a key (a reply beside its parent): one after the other, so that the second
+    -- sees the first's thread.
+    IF EXISTS (SELECT FROM unnest(v_t) t, unnest(string_to_array(m_keys[t.msg_no], ' ')) k
+               WHERE t.uid IS NOT NULL AND t.first_of_message AND k <> '' GROUP BY t.account_id, k HAVING count(*) > 1) THEN
+      FOR i IN 1 .. cardinality(v_t) LOOP
+        CONTINUE WHEN v_t[i].uid IS NULL OR m_keys[v_t[i].msg_no] = '';
+        v_t[i].thread_id := coalesce((SELECT f.thread_id FROM (
+            SELECT (SELECT r.thread_id FROM thread_ref r WHERE r.account_id = v_t[i].account_id AND r.key = k.key::bigint) AS thread_id, k.o
+            FROM unnest(string_to_array(m_keys[v_t[i].msg_no], ' ')) WITH ORDINALITY AS k (key, o)) f
+          WHERE f.thread_id IS NOT NULL ORDER BY f.o LIMIT 1), v_t[i].message_id);
+        INSERT INTO thread_ref (account_id, key, thread_id)
+        SELECT DISTINCT v_t[i].account_id, k::bigint, v_t[i].thread_id FROM unnest(string_to_array(m_keys[v_t[i].msg_no], ' ')) k
+        ON CONFLICT DO NOTHING;
+      END LOOP;
+    END IF;
 
     INSERT INTO blob AS b (account_id, hash, size, header_size, refs, chunks, codec, header, body)
     SELECT s.account_id, s.hash, m_size[s.msg], m_header_size[s.msg], s.count, 2, m_codec[s.msg], m_header[s.msg], m_body[s.msg]

@@ -1,0 +1,192 @@
+#include "common/store/changes.h"
+
+#include <set>
+
+#include "common/store/errc.h"
+
+namespace dromos::store {
+namespace {
+
+const db::Statement kStates{
+    "store_states",
+    "SELECT modseq, email_modseq, mailbox_modseq, thread_modseq, state_epoch, changelog_floor "
+    "FROM mail.account_state WHERE account_id = $1"};
+const db::Statement kMoved{
+    "store_moved",
+    "SELECT a.account_id, a.modseq FROM unnest($1::bigint[], $2::bigint[]) AS k (account_id, modseq) "
+    "JOIN mail.account_state a ON a.account_id = k.account_id WHERE a.modseq > k.modseq"};
+const db::Statement kLog{
+    "store_email_log",
+    "SELECT modseq, message_ids FROM mail.changelog "
+    "WHERE account_id = $1 AND modseq > $2 AND modseq <= $3 AND kind <= 3 ORDER BY modseq"};
+// One row an id: whether it is visible now (an entry without \Deleted), when it was made, its thread.
+const db::Statement kFate{
+    "store_email_fate",
+    "SELECT i.id, m.created_modseq, m.thread_id, EXISTS (SELECT FROM mail.entry e WHERE e.account_id = $1 "
+    "AND e.message_id = i.id AND e.flags & 8 = 0) "
+    "FROM unnest($2::uuid[]) AS i (id) LEFT JOIN mail.message m ON m.account_id = $1 AND m.message_id = "
+    "i.id"};
+const db::Statement kThreadFate{
+    "store_thread_fate",
+    "SELECT t.id, min(m.created_modseq), bool_or(EXISTS (SELECT FROM mail.entry e WHERE e.account_id = $1 "
+    "AND e.message_id = m.message_id AND e.flags & 8 = 0)) "
+    "FROM unnest($2::uuid[]) AS t (id) JOIN mail.message m ON m.account_id = $1 AND m.thread_id = t.id "
+    "GROUP BY t.id"};
+const db::Statement kMailboxes{"store_mailbox_changes",
+                               "SELECT mailbox_id, modseq, created_modseq FROM mail.mailbox WHERE account_id "
+                               "= $1 AND highestmodseq > $2"};
+const db::Statement kMailboxesGone{
+    "store_mailboxes_gone",
+    "SELECT c.mailbox_id, EXISTS (SELECT FROM mail.changelog n WHERE n.account_id = $1 AND n.modseq > $2 "
+    "AND n.mailbox_id = c.mailbox_id AND n.kind = 4) "
+    "FROM mail.changelog c WHERE c.account_id = $1 AND c.modseq > $2 AND c.kind = 6"};
+
+struct Touched {
+  int64_t new_modseq = 0;
+  bool more = false;
+  std::set<Uuid> ids;
+};
+
+/// Ids of emails touched after `since`, cut at a modseq boundary once there are more than `limit`.
+Task<Result<Touched>> touched(db::Pool& pool, AccountId account, int64_t since, size_t limit, int64_t upto,
+                              Deadline deadline) {
+  Touched result;
+  result.new_modseq = upto;
+  db::Params params;
+  params.add(account).add(since).add(upto);
+  CO_TRY(const auto log, co_await pool.exec(kLog, std::move(params), deadline));
+  int64_t last = since;
+  for (size_t row = 0; row < log.size(); ++row) {
+    const int64_t modseq = log.integer(row, 0);
+    // Always at least one modseq, or the client would never get on.
+    if (modseq != last && last != since && result.ids.size() >= limit) {
+      result.new_modseq = last;
+      result.more = true;
+      break;
+    }
+    for (const Uuid& id : log.uuids(row, 1)) result.ids.insert(id);
+    last = modseq;
+  }
+  co_return result;
+}
+
+}  // namespace
+
+Task<Result<AccountStates>> Changes::states(AccountId account, Deadline deadline) {
+  db::Params params;
+  params.add(account);
+  CO_TRY(const auto rows, co_await pool_.exec(kStates, std::move(params), deadline));
+  if (rows.empty()) co_return fail(StoreErrc::not_found, "account has no mail");
+  co_return AccountStates{rows.integer(0, 0), rows.integer(0, 1), rows.integer(0, 2), rows.integer(0, 3),
+                          static_cast<int32_t>(rows.integer(0, 4))};
+}
+
+Task<Result<std::vector<Change>>> Changes::moved(std::vector<Change> known, Deadline deadline) {
+  std::vector<int64_t> accounts;
+  std::vector<int64_t> modseqs;
+  for (const Change& change : known) {
+    accounts.push_back(change.account.value);
+    modseqs.push_back(change.modseq);
+  }
+  db::Params params;
+  params.add_array(std::span<const int64_t>(accounts)).add_array(std::span<const int64_t>(modseqs));
+  CO_TRY(const auto rows, co_await pool_.exec(kMoved, std::move(params), deadline));
+  std::vector<Change> changes;
+  for (size_t row = 0; row < rows.size(); ++row)
+    changes.push_back({rows.id<AccountId>(row, 0), rows.integer(row, 1)});
+  co_return changes;
+}
+
+namespace {
+
+/// The current modseq, or cannot_change if `since` is too old or of the future.
+Task<Result<int64_t>> known_since(db::Pool& pool, AccountId account, int64_t since, Deadline deadline) {
+  db::Params params;
+  params.add(account);
+  CO_TRY(const auto rows, co_await pool.exec(kStates, std::move(params), deadline));
+  if (rows.empty()) co_return fail(StoreErrc::not_found, "account has no mail");
+  if (since < rows.integer(0, 5) || since > rows.integer(0, 0))
+    co_return fail(StoreErrc::cannot_change, "changes since that state are not known");
+  co_return rows.integer(0, 0);
+}
+
+}  // namespace
+
+Task<Result<ObjectChanges<MessageId>>> Changes::emails(AccountId account, int64_t since, size_t limit,
+                                                       Deadline deadline) {
+  CO_TRY(const int64_t upto, co_await known_since(pool_, account, since, deadline));
+  CO_TRY(const Touched log, co_await touched(pool_, account, since, limit, upto, deadline));
+  ObjectChanges<MessageId> changes;
+  changes.new_modseq = log.new_modseq;
+  changes.more = log.more;
+  if (log.ids.empty()) co_return changes;
+  const std::vector<Uuid> ids(log.ids.begin(), log.ids.end());
+  db::Params params;
+  params.add(account).add_array(std::span<const Uuid>(ids));
+  CO_TRY(const auto rows, co_await pool_.exec(kFate, std::move(params), deadline));
+  for (size_t row = 0; row < rows.size(); ++row) {
+    const MessageId id = rows.id<MessageId>(row, 0);
+    const bool fresh = !rows.is_null(row, 1) && rows.integer(row, 1) > since;
+    if (rows.boolean(row, 3))
+      (fresh ? changes.created : changes.updated).push_back(id);
+    else if (!fresh)  // made and gone again since: the client never knew it
+      changes.destroyed.push_back(id);
+  }
+  co_return changes;
+}
+
+Task<Result<ObjectChanges<ThreadId>>> Changes::threads(AccountId account, int64_t since, size_t limit,
+                                                       Deadline deadline) {
+  CO_TRY(const int64_t upto, co_await known_since(pool_, account, since, deadline));
+  CO_TRY(const Touched log, co_await touched(pool_, account, since, limit, upto, deadline));
+  ObjectChanges<ThreadId> changes;
+  changes.new_modseq = log.new_modseq;
+  changes.more = log.more;
+  if (log.ids.empty()) co_return changes;
+  const std::vector<Uuid> ids(log.ids.begin(), log.ids.end());
+  db::Params params;
+  params.add(account).add_array(std::span<const Uuid>(ids));
+  CO_TRY(const auto rows, co_await pool_.exec(kFate, std::move(params), deadline));
+  std::set<Uuid> threads;
+  for (size_t row = 0; row < rows.size(); ++row)
+    if (!rows.is_null(row, 2)) threads.insert(rows.uuid(row, 2));
+  const std::vector<Uuid> list(threads.begin(), threads.end());
+  db::Params ask;
+  ask.add(account).add_array(std::span<const Uuid>(list));
+  CO_TRY(const auto fates, co_await pool_.exec(kThreadFate, std::move(ask), deadline));
+  for (size_t row = 0; row < fates.size(); ++row) {
+    const ThreadId id = fates.id<ThreadId>(row, 0);
+    const bool fresh = fates.integer(row, 1) > since;
+    if (fates.boolean(row, 2))
+      (fresh ? changes.created : changes.updated).push_back(id);
+    else if (!fresh)
+      changes.destroyed.push_back(id);
+  }
+  co_return changes;
+}
+
+Task<Result<MailboxChanges>> Changes::mailboxes(AccountId account, int64_t since, Deadline deadline) {
+  MailboxChanges changes;
+  CO_TRY(changes.new_modseq, co_await known_since(pool_, account, since, deadline));
+  db::Params params;
+  params.add(account).add(since);
+  CO_TRY(const auto rows, co_await pool_.exec(kMailboxes, std::move(params), deadline));
+  changes.only_counts = true;
+  for (size_t row = 0; row < rows.size(); ++row) {
+    const MailboxId id = rows.id<MailboxId>(row, 0);
+    if (rows.integer(row, 2) > since) {
+      changes.created.push_back(id);
+      continue;
+    }
+    changes.updated.push_back(id);
+    if (rows.integer(row, 1) > since) changes.only_counts = false;
+  }
+  db::Params gone_params;
+  gone_params.add(account).add(since);
+  CO_TRY(const auto gone, co_await pool_.exec(kMailboxesGone, std::move(gone_params), deadline));
+  for (size_t row = 0; row < gone.size(); ++row)
+    if (!gone.boolean(row, 1)) changes.destroyed.push_back(gone.id<MailboxId>(row, 0));
+  co_return changes;
+}
+
+}  // namespace dromos::store

@@ -1,0 +1,116 @@
+#include "common/store/collector.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "common/store/errc.h"
+
+namespace dromos::store {
+namespace {
+
+const db::Statement kMake{"store_partitions_make", "SELECT mail.partitions_make_v1($1)"};
+const db::Statement kDrop{"store_partitions_drop", "SELECT mail.partitions_drop_v1($1, $2)"};
+const db::Statement kTrim{"store_changelog_trim", "SELECT mail.changelog_trim_v1($1, $2, 1000)"};
+const db::Statement kCandidates{"store_collect_candidates",
+                                "SELECT a FROM mail.collect_candidates_v1($1, $2, 1000) AS a"};
+const db::Statement kPurge{"store_purge", "SELECT mail.purge_expunged_v1($1, $2, $3)"};
+const db::Statement kCollect{"store_collect", "SELECT mail.collect_blobs_v1($1, $2, $3)"};
+const db::Statement kQueue{"store_queue_collect", "SELECT queue.collect_v1($1, $2)"};
+const db::Statement kWatchdog{"store_watchdog", "SELECT mail.watchdog_v1($1)"};
+const db::Statement kAccountPurge{"store_account_purge", "SELECT mail.account_purge_v1($1, $2)"};
+const db::Statement kTombstones{"store_tombstones", "SELECT t FROM mail.tombstones_v1($1, $2) AS t"};
+const db::Statement kTombstonesDone{"store_tombstones_done", "SELECT mail.tombstones_done_v1($1)"};
+
+int64_t before(seconds age) {
+  return Clock::now_us() - std::chrono::duration_cast<microseconds>(age).count();
+}
+
+/// Repeats a function (account, before, limit) -> count until a slice is not full.
+Task<Result<int64_t>> slices(db::Pool& pool, const db::Statement& statement, AccountId account,
+                             int64_t before_us, Deadline deadline) {
+  int64_t total = 0;
+  while (true) {
+    db::Params params;
+    params.add(account).add_time_us(before_us).add_int32(Collector::kSlice);
+    CO_TRY(const auto rows, co_await pool.exec(statement, std::move(params), deadline));
+    total += rows.integer(0, 0);
+    if (rows.integer(0, 0) < Collector::kSlice) co_return total;
+  }
+}
+
+}  // namespace
+
+Task<Result<CollectorReport>> Collector::run(Retention retention, Deadline deadline) {
+  CollectorReport report;
+  db::Params now;
+  now.add_time_us(Clock::now_us());
+  CO_TRY(const auto made, co_await pool_.exec(kMake, std::move(now), deadline));
+  report.partitions_made = made.integer(0, 0);
+  for (const auto& [table, age] :
+       {std::pair{"delivery", retention.deliveries}, std::pair{"trace", retention.traces}}) {
+    db::Params params;
+    params.add(table).add_time_us(before(age));
+    CO_TRY(const auto rows, co_await pool_.exec(kDrop, std::move(params), deadline));
+    report.partitions_dropped += rows.integer(0, 0);
+  }
+  for (int64_t after = 0;;) {
+    db::Params params;
+    params.add_time_us(before(retention.changelog)).add(after);
+    CO_TRY(const auto rows, co_await pool_.exec(kTrim, std::move(params), deadline));
+    if (rows.is_null(0, 0)) break;  // one old partition a round
+    after = rows.integer(0, 0);
+  }
+  db::Params ask;
+  ask.add_time_us(before(retention.blobs)).add_time_us(before(retention.expunged));
+  CO_TRY(const auto accounts, co_await pool_.exec(kCandidates, std::move(ask), deadline));
+  for (size_t row = 0; row < accounts.size(); ++row) {
+    const AccountId account = accounts.id<AccountId>(row, 0);
+    CO_TRY(const int64_t purged,
+           co_await slices(pool_, kPurge, account, before(retention.expunged), deadline));
+    CO_TRY(const int64_t collected,
+           co_await slices(pool_, kCollect, account, before(retention.blobs), deadline));
+    report.entries_purged += purged;
+    report.blobs_collected += collected;
+  }
+  db::Params queue;
+  queue.add_time_us(before(retention.blobs)).add_int32(kSlice);
+  CO_TRY(const auto bodies, co_await pool_.exec(kQueue, std::move(queue), deadline));
+  report.queue_bodies = bodies.integer(0, 0);
+  co_return report;
+}
+
+Task<Result<int64_t>> Collector::watchdog(seconds limit, Deadline deadline) {
+  db::Params params;
+  params.add_int32(static_cast<int32_t>(limit.count()));
+  CO_TRY(const auto rows, co_await pool_.exec(kWatchdog, std::move(params), deadline));
+  co_return rows.integer(0, 0);
+}
+
+Task<Result<void>> Collector::purge_account(AccountId account, Deadline deadline) {
+  while (true) {
+    db::Params params;
+    params.add(account).add_int32(kSlice);
+    CO_TRY(const auto rows, co_await pool_.exec(kAccountPurge, std::move(params), deadline));
+    if (rows.boolean(0, 0)) co_return Result<void>{};
+  }
+}
+
+Task<Result<int64_t>> Collector::unlink_files(std::string folder, Deadline deadline) {
+  constexpr seconds kTombstoneAge{24 * 3600};
+  db::Params params;
+  params.add_time_us(before(kTombstoneAge)).add_int32(kSlice);
+  CO_TRY(const auto rows, co_await pool_.exec(kTombstones, std::move(params), deadline));
+  std::vector<std::string> done;
+  for (size_t row = 0; row < rows.size(); ++row) {
+    std::string name = rows.text(row, 0);
+    if (name.find("..") != std::string::npos) continue;
+    if (unlink((folder + "/" + name).c_str()) == 0 || errno == ENOENT) done.push_back(std::move(name));
+  }
+  db::Params gone;
+  gone.add_array(std::span<const std::string>(done));
+  CO_TRY_VOID(co_await pool_.exec(kTombstonesDone, std::move(gone), deadline));
+  co_return static_cast<int64_t>(done.size());
+}
+
+}  // namespace dromos::store

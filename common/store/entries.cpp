@@ -1,0 +1,239 @@
+#include "common/store/entries.h"
+
+#include "common/base/strings.h"
+#include "common/db/transaction.h"
+#include "common/store/errc.h"
+
+namespace dromos::store {
+namespace {
+
+#define ENTRY_COLUMNS \
+  "e.uid, e.flags, e.modseq, e.size, e.received_at, e.saved_at, e.message_id, e.thread_id, e.keywords"
+
+const db::Statement kSliceOf{
+    "store_entry_slice",
+    "SELECT " ENTRY_COLUMNS
+    " FROM mail.entry e WHERE e.account_id = $1 AND e.mailbox_id = $2 AND e.uid >= $3 AND e.uid <= $4 "
+    "ORDER BY e.uid LIMIT $5"};
+const db::Statement kPlaces{
+    "store_entry_places",
+    "SELECT " ENTRY_COLUMNS
+    ", e.mailbox_id FROM mail.entry e WHERE e.account_id = $1 AND e.message_id = ANY ($2) "
+    "ORDER BY e.message_id, e.mailbox_id"};
+// Batch of one snapshot: repeatable read by a single statement each would differ, so the modseq bounds the
+// others.
+const db::Statement kState{
+    "store_entry_state",
+    "SELECT m.highestmodseq, m.uidnext, a.changelog_floor FROM mail.account_state a "
+    "JOIN mail.mailbox m ON m.account_id = a.account_id WHERE a.account_id = $1 AND m.mailbox_id = $2"};
+const db::Statement kLog{
+    "store_entry_log",
+    "SELECT c.kind, c.uids::text FROM mail.changelog c "
+    "WHERE c.account_id = $1 AND c.mailbox_id = $2 AND c.modseq > $3 AND c.modseq <= $4 AND c.kind <= 3 "
+    "ORDER BY c.modseq, c.kind"};
+const db::Statement kByRanges{"store_entry_ranges",
+                              "SELECT " ENTRY_COLUMNS
+                              " FROM unnest($3::text::int8multirange) AS r JOIN mail.entry e ON e.account_id "
+                              "= $1 AND e.mailbox_id = $2 "
+                              "AND e.uid >= lower(r) AND e.uid < upper(r) ORDER BY e.uid"};
+const db::Statement kByModseq{
+    "store_entry_modseq",
+    "SELECT " ENTRY_COLUMNS
+    " FROM mail.entry e WHERE e.account_id = $1 AND e.mailbox_id = $2 AND e.modseq > $3 ORDER BY e.uid"};
+const db::Statement kStore{"store_flags",
+                           "SELECT modseq, changed::text, failed::text "
+                           "FROM mail.store_flags_v1($1, $2, $3::text::int8multirange, $4, $5, $6, $7)"};
+const db::Statement kTransfer{"store_transfer",
+                              "SELECT modseq, uidvalidity, source_uids::text, first_uid "
+                              "FROM mail.transfer_v1($1, $2, $3, $4::text::int8multirange, $5, $6)"};
+const db::Statement kExpunge{
+    "store_expunge", "SELECT modseq, uids::text FROM mail.expunge_v1($1, $2, $3::text::int8multirange, $4)"};
+const db::Statement kSetEmail{"store_email_set", "SELECT mail.email_set_v1($1, $2, $3, $4, $5)"};
+
+Entry entry_of(const db::Rows& rows, size_t row) {
+  Entry entry;
+  entry.uid = static_cast<uint32_t>(rows.integer(row, 0));
+  entry.flags = static_cast<int32_t>(rows.integer(row, 1));
+  entry.modseq = rows.integer(row, 2);
+  entry.size = rows.integer(row, 3);
+  entry.received_us = rows.time_us(row, 4);
+  entry.saved_us = rows.time_us(row, 5);
+  entry.id = rows.id<MessageId>(row, 6);
+  entry.thread = rows.id<ThreadId>(row, 7);
+  if (rows.bytes(row, 8).size() > 12) entry.keywords = rows.texts(row, 8);  // 12 bytes: an empty array
+  return entry;
+}
+
+UidSet uids_of(const db::Rows& rows, size_t row, int column) {
+  auto set = UidSet::parse_sql(rows.bytes(row, column));
+  return set ? std::move(*set) : UidSet();
+}
+
+bool bad_keywords(const FlagSet& flags) {
+  for (const std::string& keyword : flags.keywords)
+    if (keyword.empty() || !is_utf8(keyword) ||
+        keyword.find_first_of(std::string_view(" \0", 2)) != std::string::npos)
+      return true;
+  return false;
+}
+
+}  // namespace
+
+Task<Result<std::vector<Entry>>> Entries::slice(AccountId account, MailboxId mailbox, uint32_t first,
+                                                uint32_t limit, Deadline deadline) {
+  db::Params params;
+  params.add(account).add(mailbox).add(int64_t{first}).add(int64_t{UINT32_MAX}).add(int64_t{limit});
+  CO_TRY(const auto rows, co_await pool_.exec(kSliceOf, std::move(params), deadline));
+  std::vector<Entry> entries;
+  entries.reserve(rows.size());
+  for (size_t row = 0; row < rows.size(); ++row) entries.push_back(entry_of(rows, row));
+  co_return entries;
+}
+
+Task<Result<void>> Entries::load(AccountId account, MailboxId mailbox, uint32_t first, uint32_t last,
+                                 std::function<void(const Entry&)> on_entry, Deadline deadline) {
+  int64_t from = first;
+  while (from <= last) {
+    db::Params params;
+    params.add(account).add(mailbox).add(from).add(int64_t{last}).add(int64_t{kSlice});
+    CO_TRY(const auto rows, co_await pool_.exec(kSliceOf, std::move(params), deadline));
+    for (size_t row = 0; row < rows.size(); ++row) on_entry(entry_of(rows, row));
+    if (rows.size() < kSlice) break;
+    from = rows.integer(rows.size() - 1, 0) + 1;
+  }
+  co_return Result<void>{};
+}
+
+Task<Result<std::vector<Entries::Place>>> Entries::places(AccountId account, std::vector<MessageId> ids,
+                                                          Deadline deadline) {
+  std::vector<Uuid> uuids;
+  for (const MessageId& id : ids) uuids.push_back(id.value);
+  db::Params params;
+  params.add(account).add_array(std::span<const Uuid>(uuids));
+  CO_TRY(const auto rows, co_await pool_.exec(kPlaces, std::move(params), deadline));
+  std::vector<Place> places;
+  for (size_t row = 0; row < rows.size(); ++row)
+    places.push_back({rows.id<MailboxId>(row, 9), entry_of(rows, row)});
+  co_return places;
+}
+
+Task<Result<EntryChanges>> Entries::changes_since(AccountId account, MailboxId mailbox, int64_t modseq,
+                                                  Deadline deadline) {
+  // Each statement has its own snapshot: what commits after the first is left to the next call, since the log
+  // is cut at the modseq read first, and entries that are newer still only come early.
+  CO_TRY(auto lease, co_await pool_.acquire(deadline));
+  EntryChanges changes;
+  db::Params params;
+  params.add(account).add(mailbox);
+  CO_TRY(const auto state, co_await lease->exec(kState, std::move(params), deadline));
+  if (state.empty()) {
+    changes.mailbox_gone = true;
+    co_return changes;
+  }
+  changes.highestmodseq = state.integer(0, 0);
+  changes.uidnext = static_cast<uint64_t>(state.integer(0, 1));
+  if (changes.highestmodseq <= modseq) co_return changes;
+  db::Rows rows;
+  if (modseq < state.integer(0, 2)) {
+    changes.expunged_unknown = true;
+    db::Params all;
+    all.add(account).add(mailbox).add(modseq);
+    CO_TRY(rows, co_await lease->exec(kByModseq, std::move(all), deadline));
+  } else {
+    db::Params since;
+    since.add(account).add(mailbox).add(modseq).add(changes.highestmodseq);
+    CO_TRY(const auto log, co_await lease->exec(kLog, std::move(since), deadline));
+    UidSet touched;
+    for (size_t row = 0; row < log.size(); ++row) {
+      const UidSet uids = uids_of(log, row, 1);
+      UidSet& into = log.integer(row, 0) == 3 ? changes.expunged : touched;
+      for (const UidSet::Range& range : uids.ranges()) into.add(range.first, range.last);
+    }
+    if (touched.empty()) co_return changes;
+    db::Params ranges;
+    ranges.add(account).add(mailbox).add(touched.to_sql());
+    CO_TRY(rows, co_await lease->exec(kByRanges, std::move(ranges), deadline));
+  }
+  for (size_t row = 0; row < rows.size(); ++row) changes.changed.push_back(entry_of(rows, row));
+  co_return changes;
+}
+
+Task<Result<StoreResult>> Entries::store(AccountId account, MailboxId mailbox, const UidSet& uids, FlagOp op,
+                                         FlagSet flags, std::optional<int64_t> unchanged_since,
+                                         Deadline deadline) {
+  if (bad_keywords(flags)) co_return fail(StoreErrc::not_allowed, "keyword not allowed");
+  db::Params params;
+  params.add(account)
+      .add(mailbox)
+      .add(uids.to_sql())
+      .add_int32(static_cast<int32_t>(op))
+      .add_int32(flags.flags);
+  params.add(join(flags.keywords, " ")).add(unchanged_since);
+  auto rows = co_await pool_.exec(kStore, std::move(params), deadline);
+  if (!rows) co_return Unexpected(mapped(std::move(rows).error()));
+  co_return StoreResult{
+      {account, rows->maybe_integer(0, 0).value_or(0)}, uids_of(*rows, 0, 1), uids_of(*rows, 0, 2)};
+}
+
+Task<Result<TransferResult>> Entries::transfer(DeliveryId id, AccountId account, MailboxId source,
+                                               const UidSet& uids, MailboxId target, bool move,
+                                               Deadline deadline) {
+  const std::string set = uids.to_sql();
+  while (true) {
+    db::Params params;
+    params.add(id).add(account).add(source).add(set).add(target).add(move);
+    auto rows = co_await pool_.exec(kTransfer, std::move(params), deadline);
+    if (rows)
+      co_return TransferResult{{account, rows->maybe_integer(0, 0).value_or(0)},
+                               static_cast<uint32_t>(rows->integer(0, 1)),
+                               uids_of(*rows, 0, 2),
+                               static_cast<uint32_t>(rows->integer(0, 3))};
+    // The id makes it safe to ask again after a lost connection.
+    if (!rows.error().is(db::DbErrc::connection_lost) || deadline.passed())
+      co_return Unexpected(mapped(std::move(rows).error()));
+    co_await sleep_for(milliseconds(50));
+  }
+}
+
+Task<Result<TransferResult>> Entries::copy(DeliveryId id, AccountId account, MailboxId source,
+                                           const UidSet& uids, MailboxId target, Deadline deadline) {
+  return transfer(id, account, source, uids, target, false, deadline);
+}
+
+Task<Result<TransferResult>> Entries::move(DeliveryId id, AccountId account, MailboxId source,
+                                           const UidSet& uids, MailboxId target, Deadline deadline) {
+  return transfer(id, account, source, uids, target, true, deadline);
+}
+
+Task<Result<ExpungeResult>> Entries::expunge(AccountId account, MailboxId mailbox, const UidSet& uids,
+                                             bool deleted_only, Deadline deadline) {
+  db::Params params;
+  params.add(account).add(mailbox).add(uids.to_sql()).add(deleted_only);
+  auto rows = co_await pool_.exec(kExpunge, std::move(params), deadline);
+  if (!rows) co_return Unexpected(mapped(std::move(rows).error()));
+  co_return ExpungeResult{{account, rows->maybe_integer(0, 0).value_or(0)}, uids_of(*rows, 0, 1)};
+}
+
+Task<Result<Change>> Entries::set_email(AccountId account, MessageId id,
+                                        std::optional<std::vector<MailboxId>> mailboxes,
+                                        std::optional<FlagSet> flags, Deadline deadline) {
+  if (flags && bad_keywords(*flags)) co_return fail(StoreErrc::not_allowed, "keyword not allowed");
+  db::Params params;
+  params.add(account).add(id);
+  std::vector<int64_t> boxes;
+  if (mailboxes) {
+    for (MailboxId box : *mailboxes) boxes.push_back(box.value);
+    params.add_array(std::span<const int64_t>(boxes));
+  } else {
+    params.add_null();
+  }
+  if (flags)
+    params.add_int32(flags->flags).add(join(flags->keywords, " "));
+  else
+    params.add_null().add_null();
+  auto rows = co_await pool_.exec(kSetEmail, std::move(params), deadline);
+  if (!rows) co_return Unexpected(mapped(std::move(rows).error()));
+  co_return Change{account, rows->maybe_integer(0, 0).value_or(0)};
+}
+
+}  // namespace dromos::store

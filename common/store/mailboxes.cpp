@@ -1,0 +1,191 @@
+#include "common/store/mailboxes.h"
+
+#include <algorithm>
+
+#include "common/base/strings.h"
+#include "common/store/errc.h"
+
+namespace dromos::store {
+namespace {
+
+#define MAILBOX_COLUMNS                                                                            \
+  "m.mailbox_id, m.parent_id, m.name, m.special_use, m.subscribed, m.selectable, m.sort_order, "   \
+  "m.uidvalidity, "                                                                                \
+  "m.uidnext, m.highestmodseq, m.modseq, m.created_modseq, m.all_count, m.all_seen, m.all_bytes, " \
+  "m.live_count, "                                                                                 \
+  "m.live_seen, m.live_bytes"
+
+// One statement, hence one snapshot of states and mailboxes.
+const db::Statement kTree{"store_mailbox_tree",
+                          "SELECT " MAILBOX_COLUMNS
+                          ", a.modseq, a.mailbox_modseq, a.email_modseq, a.thread_modseq, a.state_epoch "
+                          "FROM mail.account_state a LEFT JOIN mail.mailbox m ON m.account_id = a.account_id "
+                          "WHERE a.account_id = $1 ORDER BY m.mailbox_id"};
+const db::Statement kGet{"store_mailbox_get",
+                         "SELECT " MAILBOX_COLUMNS
+                         " FROM mail.mailbox m WHERE m.account_id = $1 AND m.mailbox_id = $2"};
+const db::Statement kCreate{
+    "store_mailbox_create",
+    "SELECT mailbox_id, uidvalidity, modseq FROM mail.mailbox_create_v1($1, $2, $3, $4, $5)"};
+const db::Statement kSet{"store_mailbox_set", "SELECT mail.mailbox_set_v1($1, $2, $3, $4, $5, $6)"};
+const db::Statement kRenameInbox{"store_rename_inbox",
+                                 "SELECT mailbox_id, modseq FROM mail.rename_inbox_v1($1, $2, $3)"};
+const db::Statement kRemove{"store_mailbox_remove", "SELECT mail.mailbox_delete_v1($1, $2, $3)"};
+const db::Statement kKeywords{
+    "store_mailbox_keywords",
+    "SELECT name FROM mail.keyword WHERE account_id = $1 AND mailbox_id = $2 ORDER BY name"};
+
+Mailbox mailbox_of(const db::Rows& rows, size_t row) {
+  Mailbox box;
+  box.id = rows.id<MailboxId>(row, 0);
+  box.parent.value = rows.maybe_integer(row, 1).value_or(0);
+  box.name = rows.text(row, 2);
+  if (!rows.is_null(row, 3)) box.special_use = rows.text(row, 3);
+  box.subscribed = rows.boolean(row, 4);
+  box.selectable = rows.boolean(row, 5);
+  box.sort_order = static_cast<int32_t>(rows.integer(row, 6));
+  box.uidvalidity = static_cast<uint32_t>(rows.integer(row, 7));
+  box.uidnext = static_cast<uint64_t>(rows.integer(row, 8));
+  box.highestmodseq = rows.integer(row, 9);
+  box.modseq = rows.integer(row, 10);
+  box.created_modseq = rows.integer(row, 11);
+  box.all = {rows.integer(row, 12), rows.integer(row, 13), rows.integer(row, 14)};
+  box.live = {rows.integer(row, 15), rows.integer(row, 16), rows.integer(row, 17)};
+  return box;
+}
+
+bool valid_path(const std::vector<std::string>& path) {
+  for (const std::string& level : path)
+    if (!is_utf8(level) || level.find('\0') != std::string::npos) return false;
+  return !path.empty();
+}
+
+Unexpected bad_name() {
+  return fail(StoreErrc::not_allowed, "mailbox name not allowed");
+}
+
+}  // namespace
+
+const Mailbox* MailboxTree::find(MailboxId id) const {
+  const auto at = std::lower_bound(mailboxes.begin(), mailboxes.end(), id,
+                                   [](const Mailbox& box, MailboxId wanted) { return box.id < wanted; });
+  return at != mailboxes.end() && at->id == id ? &*at : nullptr;
+}
+
+const Mailbox* MailboxTree::find(const std::vector<std::string>& path) const {
+  const Mailbox* found = nullptr;
+  MailboxId parent;
+  for (const std::string& level : path) {
+    const std::string_view name =
+        !parent && iequals(level, "INBOX") ? std::string_view("INBOX") : std::string_view(level);
+    const auto at = std::find_if(mailboxes.begin(), mailboxes.end(), [&](const Mailbox& box) {
+      return box.parent == parent && box.name == name;
+    });
+    if (at == mailboxes.end()) return nullptr;
+    found = &*at;
+    parent = found->id;
+  }
+  return found;
+}
+
+std::vector<std::string> MailboxTree::path_of(MailboxId id) const {
+  std::vector<std::string> path;
+  for (const Mailbox* box = find(id); box != nullptr && path.size() < mailboxes.size();
+       box = find(box->parent))
+    path.push_back(box->name);
+  std::reverse(path.begin(), path.end());
+  return path;
+}
+
+Task<Result<MailboxTree>> Mailboxes::tree(AccountId account, Deadline deadline) {
+  db::Params params;
+  params.add(account);
+  CO_TRY(const auto rows, co_await pool_.exec(kTree, std::move(params), deadline));
+  if (rows.empty()) co_return fail(StoreErrc::not_found, "account has no mail");
+  MailboxTree tree;
+  tree.modseq = rows.integer(0, 18);
+  tree.mailbox_modseq = rows.integer(0, 19);
+  tree.email_modseq = rows.integer(0, 20);
+  tree.thread_modseq = rows.integer(0, 21);
+  tree.state_epoch = static_cast<int32_t>(rows.integer(0, 22));
+  for (size_t row = 0; row < rows.size(); ++row)
+    if (!rows.is_null(row, 0)) tree.mailboxes.push_back(mailbox_of(rows, row));
+  co_return tree;
+}
+
+Task<Result<Mailbox>> Mailboxes::get(AccountId account, MailboxId mailbox, Deadline deadline) {
+  db::Params params;
+  params.add(account).add(mailbox);
+  CO_TRY(const auto rows, co_await pool_.exec(kGet, std::move(params), deadline));
+  if (rows.empty()) co_return fail(StoreErrc::not_found, "no such mailbox");
+  co_return mailbox_of(rows, 0);
+}
+
+Task<Result<MailboxCreated>> Mailboxes::create(AccountId account, std::vector<std::string> path,
+                                               std::optional<std::string> special_use, bool subscribed,
+                                               Deadline deadline) {
+  if (!valid_path(path)) co_return bad_name();
+  db::Params params;
+  params.add(account)
+      .add_array(std::span<const std::string>(path))
+      .add(special_use)
+      .add(subscribed)
+      .add_int32(0);
+  auto rows = co_await pool_.exec(kCreate, std::move(params), deadline);
+  if (!rows) co_return Unexpected(mapped(std::move(rows).error()));
+  co_return MailboxCreated{
+      rows->id<MailboxId>(0, 0), static_cast<uint32_t>(rows->integer(0, 1)), {account, rows->integer(0, 2)}};
+}
+
+Task<Result<Change>> Mailboxes::update(AccountId account, MailboxId mailbox, MailboxUpdate update,
+                                       Deadline deadline) {
+  if (update.path && !valid_path(*update.path)) co_return bad_name();
+  db::Params params;
+  params.add(account).add(mailbox);
+  if (update.path)
+    params.add_array(std::span<const std::string>(*update.path));
+  else
+    params.add_null();
+  params.add(update.special_use).add(update.subscribed);
+  if (update.sort_order)
+    params.add_int32(*update.sort_order);
+  else
+    params.add_null();
+  auto rows = co_await pool_.exec(kSet, std::move(params), deadline);
+  if (!rows) co_return Unexpected(mapped(std::move(rows).error()));
+  co_return Change{account, rows->integer(0, 0)};
+}
+
+Task<Result<MailboxCreated>> Mailboxes::rename_inbox(DeliveryId id, AccountId account,
+                                                     std::vector<std::string> path, Deadline deadline) {
+  if (!valid_path(path)) co_return bad_name();
+  db::Params params;
+  params.add(id).add(account).add_array(std::span<const std::string>(path));
+  auto rows = co_await pool_.exec(kRenameInbox, std::move(params), deadline);
+  if (!rows) co_return Unexpected(mapped(std::move(rows).error()));
+  MailboxCreated created{rows->id<MailboxId>(0, 0), 0, {account, rows->integer(0, 1)}};
+  CO_TRY(const Mailbox box, co_await get(account, created.id, deadline));
+  created.uidvalidity = box.uidvalidity;
+  co_return created;
+}
+
+Task<Result<Change>> Mailboxes::remove(AccountId account, MailboxId mailbox, bool with_messages,
+                                       Deadline deadline) {
+  db::Params params;
+  params.add(account).add(mailbox).add(with_messages);
+  auto rows = co_await pool_.exec(kRemove, std::move(params), deadline);
+  if (!rows) co_return Unexpected(mapped(std::move(rows).error()));
+  co_return Change{account, rows->integer(0, 0)};
+}
+
+Task<Result<std::vector<std::string>>> Mailboxes::keywords(AccountId account, MailboxId mailbox,
+                                                           Deadline deadline) {
+  db::Params params;
+  params.add(account).add(mailbox);
+  CO_TRY(const auto rows, co_await pool_.exec(kKeywords, std::move(params), deadline));
+  std::vector<std::string> names;
+  for (size_t row = 0; row < rows.size(); ++row) names.push_back(rows.text(row, 0));
+  co_return names;
+}
+
+}  // namespace dromos::store
