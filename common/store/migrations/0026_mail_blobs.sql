@@ -21,7 +21,8 @@ SECURITY DEFINER SET search_path = pg_catalog, mail, pg_temp AS $$
 $$;
 
 -- The blob's own row, unreferenced. p_location '': the bytes are here. Call mail.blob_touch_v1 first, in a transaction
--- of its own: it keeps the collector away from a blob that is there already.
+-- of its own: it keeps the collector away from a blob that is there already. False: somebody else's row names other
+-- bytes' place (an external file); ours is not needed.
 CREATE FUNCTION mail.blob_stage_v1(p_account bigint, p_hash bytea, p_size bigint, p_header_size bigint, p_chunks integer, p_codec integer,
                                    p_header bytea, p_body bytea, p_location text) RETURNS boolean LANGUAGE plpgsql VOLATILE
 SECURITY DEFINER SET search_path = pg_catalog, mail, pg_temp AS $$
@@ -35,7 +36,7 @@ BEGIN
   VALUES (p_account, p_hash, p_size, p_header_size, 0, p_chunks, p_codec, now(), nullif(p_location, ''),
           CASE WHEN p_location = '' THEN p_header END, CASE WHEN p_location = '' THEN p_body END)
   ON CONFLICT (account_id, hash) DO UPDATE SET idle_since = CASE WHEN b.refs = 0 THEN now() END
-  RETURNING b.xmax = 0 INTO v_new;
+  RETURNING b.location IS NOT DISTINCT FROM nullif(p_location, '') INTO v_new;
   RETURN v_new;
 END
 $$;
@@ -46,6 +47,7 @@ CREATE FUNCTION mail.blob_stage_copy_v1(p_from bigint, p_hash bytea, p_to bigint
 SECURITY DEFINER SET search_path = pg_catalog, mail, pg_temp SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
   v_source blob;
+  v_done bigint[];
 BEGIN
   SELECT * INTO v_source FROM blob b WHERE b.account_id = p_from AND b.hash = p_hash AND b.refs = 0
     AND b.idle_since > now() - interval '1 hour' AND b.location IS NULL;
@@ -57,14 +59,15 @@ BEGIN
   FROM blob_chunk c, account_state a
   WHERE c.account_id = p_from AND c.hash = p_hash AND a.account_id = ANY (p_to) ORDER BY 1, 3
   ON CONFLICT DO NOTHING;
-  RETURN (WITH put AS (
+  WITH put AS (
     INSERT INTO blob AS b (account_id, hash, size, header_size, refs, chunks, codec, dict_id, key_id, idle_since, header, body)
     SELECT a.account_id, v_source.hash, v_source.size, v_source.header_size, 0, v_source.chunks, v_source.codec, v_source.dict_id,
            v_source.key_id, now(), v_source.header, v_source.body
     FROM account_state a WHERE a.account_id = ANY (p_to) ORDER BY 1
     ON CONFLICT (account_id, hash) DO UPDATE SET idle_since = CASE WHEN b.refs = 0 THEN now() END
     RETURNING b.account_id)
-    SELECT coalesce(array_agg(put.account_id), '{}') FROM put);
+  SELECT coalesce(array_agg(p.account_id), '{}') INTO v_done FROM put p;
+  RETURN v_done;
 END
 $$;
 
