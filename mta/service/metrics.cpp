@@ -83,11 +83,6 @@ Gauge& sessions() {
   return gauge;
 }
 
-Gauge& bytes_in_flight() {
-  static Gauge& gauge = m::gauge("dromos_mta_inflight_bytes", "Budgeted bytes of mail being received.");
-  return gauge;
-}
-
 Histogram& scan_seconds() {
   static Histogram& histogram = m::histogram("dromos_mta_scan_seconds", "Time spamd took.");
   return histogram;

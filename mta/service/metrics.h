@@ -25,7 +25,6 @@ Counter& connections();
 Counter& connections_refused();
 Counter& trace_dropped();
 Gauge& sessions();
-Gauge& bytes_in_flight();
 Histogram& scan_seconds();
 Histogram& commit_seconds();
 Histogram& message_bytes();
