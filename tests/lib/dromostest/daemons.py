@@ -2,7 +2,7 @@
 
 Every daemon started with `--config FILE --ports-file FILE2` writes FILE2 (renamed into place) once it accepts:
 
-    {"mx": ["127.0.0.1:40001"], "lmtp": ["unix:/tmp/x/lmtp.sock"], "metrics": ["127.0.0.1:40002"]}
+    {"daemon": "mta", "pid": 17, "listeners": {"mx": ["127.0.0.1:40001"], "lmtp": ["unix:/tmp/x/lmtp.sock"]}}
 
 and ends on SIGTERM. Names are the keys of the configuration: mx submission submissions lmtp imap imaps http
 https metrics.
@@ -64,7 +64,8 @@ class Daemon:
         deadline = time.monotonic() + START_TIMEOUT
         while time.monotonic() < deadline:
             if ports_file.exists():
-                return json.loads(ports_file.read_text())
+                ports = json.loads(ports_file.read_text())
+                return ports.get("listeners", ports)
             if self.process.poll() is not None:
                 raise Failure("dromos-%s ended with status %d:\n%s" % (self.name, self.process.returncode, self.tail()))
             time.sleep(0.01)
