@@ -55,6 +55,8 @@ class DirectoryAdmin {
   /// Makes or replaces an alias, group or catch-all (local part ""). Local targets must exist.
   Task<Result<int64_t>> put_address(NewAddress address, Deadline deadline);
   Task<Result<void>> delete_address(std::string address, Deadline deadline);
+  /// An alias, group or catch-all by its address; not_found also for accounts.
+  Task<Result<Address>> get_address(std::string address, Deadline deadline);
   Task<Result<std::vector<Address>>> list_addresses(AddressFilter filter, Deadline deadline);
 
   /// The text is shown once and not kept. Scopes: imap, smtp, pop3, jmap.

@@ -19,6 +19,10 @@ constexpr db::Statement kAddressList{
     "directory_address_list",
     "SELECT id, address, kind, enabled, send_as, display_name, targets, created_us"
     " FROM directory.address_list_v1($1, $2, $3, $4)"};
+constexpr db::Statement kAddressGet{
+    "directory_address_get",
+    "SELECT id, address, kind, enabled, send_as, display_name, targets, created_us"
+    " FROM directory.address_get_v1($1, $2)"};
 constexpr db::Statement kAppPasswordCreate{"directory_app_password_create",
                                            "SELECT directory.app_password_create_v1($1, $2, $3, $4, $5)"};
 constexpr db::Statement kAppPasswordList{"directory_app_password_list",
@@ -68,6 +72,23 @@ Result<std::string> target_lines(const std::vector<std::string>& targets) {
   return lines;
 }
 
+std::vector<Address> read_addresses(const db::Rows& rows) {
+  std::vector<Address> addresses;
+  for (size_t row = 0; row < rows.size(); ++row) {
+    Address address;
+    address.id = rows.integer(row, 0);
+    address.address = rows.text(row, 1);
+    address.kind = parse_kind(rows.bytes(row, 2));
+    address.enabled = rows.boolean(row, 3);
+    address.send_as = rows.boolean(row, 4);
+    address.display_name = rows.text(row, 5);
+    address.targets = words(rows.bytes(row, 6), '\n');
+    address.created_us = rows.integer(row, 7);
+    addresses.push_back(std::move(address));
+  }
+  return addresses;
+}
+
 std::vector<SecretInfo> read_secrets(const db::Rows& rows) {
   std::vector<SecretInfo> secrets;
   for (size_t row = 0; row < rows.size(); ++row) {
@@ -108,20 +129,18 @@ Task<Result<std::vector<Address>>> DirectoryAdmin::list_addresses(AddressFilter 
   params.add(clean_utf8(filter.domain)).add(filter.kind ? kind_text(*filter.kind) : std::string_view(""));
   params.add(filter.after).add_int32(filter.limit);
   CO_TRY(auto rows, co_await call(kAddressList, std::move(params), deadline));
-  std::vector<Address> addresses;
-  for (size_t row = 0; row < rows.size(); ++row) {
-    Address address;
-    address.id = rows.integer(row, 0);
-    address.address = rows.text(row, 1);
-    address.kind = parse_kind(rows.bytes(row, 2));
-    address.enabled = rows.boolean(row, 3);
-    address.send_as = rows.boolean(row, 4);
-    address.display_name = rows.text(row, 5);
-    address.targets = words(rows.bytes(row, 6), '\n');
-    address.created_us = rows.integer(row, 7);
-    addresses.push_back(std::move(address));
-  }
-  co_return addresses;
+  co_return read_addresses(rows);
+}
+
+Task<Result<Address>> DirectoryAdmin::get_address(std::string address, Deadline deadline) {
+  CO_TRY(auto parts, split_managed(address));
+  db::Params params;
+  params.add(parts.first).add(parts.second);
+  CO_TRY(auto rows, co_await call(kAddressGet, std::move(params), deadline));
+  auto found = read_addresses(rows);
+  if (found.empty())
+    co_return fail(dromos::Errc::not_found, "no such alias, group or catch-all: " + clean_utf8(address));
+  co_return std::move(found.front());
 }
 
 Task<Result<NewSecret>> DirectoryAdmin::create_app_password(std::string login, SecretSpec spec,

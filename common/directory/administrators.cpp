@@ -29,6 +29,7 @@ constexpr db::Statement kBegin{"admin_idempotency_begin",
                                "SELECT state, status, response FROM admin.idempotency_begin_v1($1, $2, $3)"};
 constexpr db::Statement kFinish{"admin_idempotency_finish",
                                 "SELECT admin.idempotency_finish_v1($1, $2, $3, $4)"};
+constexpr db::Statement kAbandon{"admin_idempotency_abandon", "SELECT admin.idempotency_abandon_v1($1, $2)"};
 constexpr db::Statement kTrim{"admin_idempotency_trim", "SELECT admin.idempotency_trim_v1($1)"};
 constexpr db::Statement kAudit{"admin_audit", "SELECT admin.audit_v1($1, $2, $3, $4, $5, $6)"};
 constexpr db::Statement kAuditList{"admin_audit_list",
@@ -172,6 +173,13 @@ Task<Result<void>> Administrators::finish(std::string actor, std::string key, in
   db::Params params;
   params.add(clean_utf8(actor)).add(clean_utf8(key)).add_int32(status).add_bytes(response);
   CO_TRY_VOID(co_await call(pool_, kFinish, std::move(params), deadline));
+  co_return Result<void>();
+}
+
+Task<Result<void>> Administrators::abandon(std::string actor, std::string key, Deadline deadline) {
+  db::Params params;
+  params.add(clean_utf8(actor)).add(clean_utf8(key));
+  CO_TRY_VOID(co_await call(pool_, kAbandon, std::move(params), deadline));
   co_return Result<void>();
 }
 

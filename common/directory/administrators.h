@@ -78,6 +78,8 @@ class Administrators {
                                       Deadline deadline);
   Task<Result<void>> finish(std::string actor, std::string key, int status, std::string response,
                             Deadline deadline);
+  /// The request came to nothing: the key is free again.
+  Task<Result<void>> abandon(std::string actor, std::string key, Deadline deadline);
   /// Forgets answers older than a day; at most `limit`.
   Task<Result<int64_t>> trim_idempotency(int limit, Deadline deadline);
 

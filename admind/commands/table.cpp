@@ -1,0 +1,11 @@
+// The whole table. A new resource is a file beside this one and a line here.
+#include "admind/commands/common.h"
+
+namespace dromos::admind {
+
+const std::vector<Resource>& resources() {
+  static const std::vector<Resource> all = {domains(), accounts(), traces(), health()};
+  return all;
+}
+
+}  // namespace dromos::admind
