@@ -13,20 +13,23 @@ namespace {
   "m.facts"
 #define IN_RANGE "e.account_id = $1 AND e.mailbox_id = $2 AND e.uid >= $3 AND e.uid <= $4 "
 
+// OFFSET 0 keeps the joins nested loops in uid order: a hash join would read the whole account for each
+// range.
 const db::Statement kFacts{
     "store_facts",
     "SELECT e.uid, " FACTS_COLUMNS
-    " FROM mail.entry e JOIN mail.message m ON m.account_id = $1 AND m.message_id = e.message_id "
-    "WHERE " IN_RANGE "ORDER BY e.uid"};
+    " FROM mail.entry e CROSS JOIN LATERAL (SELECT * FROM mail.message i WHERE i.account_id = $1 "
+    "AND i.message_id = e.message_id OFFSET 0) m WHERE " IN_RANGE "ORDER BY e.uid"};
 const db::Statement kFactsOf{"store_facts_of",
                              "SELECT 0::bigint, " FACTS_COLUMNS
                              " FROM mail.message m WHERE m.account_id = $1 AND m.message_id = ANY ($2)"};
 const db::Statement kRaw{
     "store_raw",
     "SELECT e.uid, e.message_id, b.hash, b.codec, b.chunks, b.header, b.body, b.location IS NULL "
-    "FROM mail.entry e JOIN mail.message m ON m.account_id = $1 AND m.message_id = e.message_id "
-    "JOIN mail.blob b ON b.account_id = $1 AND b.hash = m.blob_hash "
-    "WHERE " IN_RANGE "ORDER BY e.uid"};
+    "FROM mail.entry e CROSS JOIN LATERAL (SELECT i.blob_hash FROM mail.message i WHERE i.account_id = $1 "
+    "AND i.message_id = e.message_id OFFSET 0) m CROSS JOIN LATERAL (SELECT * FROM mail.blob i WHERE "
+    "i.account_id = $1 "
+    "AND i.hash = m.blob_hash OFFSET 0) b WHERE " IN_RANGE "ORDER BY e.uid"};
 const db::Statement kHash{
     "store_message_hash",
     "SELECT m.blob_hash FROM mail.message m WHERE m.account_id = $1 AND m.message_id = $2 "
@@ -34,8 +37,8 @@ const db::Statement kHash{
 const db::Statement kText{
     "store_text",
     "SELECT e.uid, e.message_id, t.truncated, t.codec, t.data "
-    "FROM mail.entry e JOIN mail.text_extract t ON t.account_id = $1 AND t.message_id = e.message_id "
-    "WHERE " IN_RANGE "ORDER BY e.uid"};
+    "FROM mail.entry e CROSS JOIN LATERAL (SELECT * FROM mail.text_extract i WHERE i.account_id = $1 "
+    "AND i.message_id = e.message_id OFFSET 0) t WHERE " IN_RANGE "ORDER BY e.uid"};
 const db::Statement kRewrite{"store_facts_set", "SELECT mail.facts_set_v1($1, $2, $3, $4)"};
 
 BlobHash hash_from(std::string_view bytes) {

@@ -27,6 +27,7 @@ $$;
 --   t_mailbox 0: the one with special use t_role
 -- One row a target, and one with target_no 0 for a call without targets. earlier: this is the result of an earlier
 -- try. Accounts locked by others make the whole call outcome 4 unless p_wait.
+-- Generic plans: planning some twenty statements anew would cost a single delivery several milliseconds.
 CREATE FUNCTION mail.deliver_v1(
   p_wait boolean, c_id uuid[], c_mode integer[],
   m_call integer[], m_hash bytea[], m_size bigint[], m_header_size bigint[], m_codec integer[], m_header bytea[], m_body bytea[],
@@ -39,7 +40,7 @@ CREATE FUNCTION mail.deliver_v1(
   x_code integer[], x_detail text[])
 RETURNS TABLE (call_no integer, earlier boolean, target_no integer, outcome smallint, account_id bigint, mailbox_id bigint,
                uidvalidity bigint, uid bigint, modseq bigint, message_id uuid, thread_id uuid)
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, mail, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, mail, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
   v_locked bigint[] := '{}';
@@ -241,7 +242,7 @@ CREATE FUNCTION queue.put(
   p_void integer[], m_call integer[], m_size bigint[], m_codec integer[], m_header bytea[], m_body bytea[], m_trace uuid[],
   q_msg integer[], q_id uuid[], q_body uuid[], q_sender text[], q_account bigint[], q_expires timestamptz[], q_options text[],
   r_queue integer[], r_address text[], r_domain text[], r_transport text[], r_due timestamptz[], r_options text[])
-RETURNS void LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, queue, pg_temp AS $$
+RETURNS void LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, queue, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   WITH put AS (
     INSERT INTO body (body_id, size, chunks)
