@@ -10,6 +10,7 @@ import time
 from dromostest import clients
 from dromostest.daemons import NAMES
 
+from .pipeline_client import StoppedClient
 from .stage import PASSWORD
 
 # Who serves while a daemon is dead: all the others. spamd's and admind's absence must not be seen by anybody.
@@ -54,6 +55,7 @@ class Faults:
             out.append((2, "%s at %s" % (point[2], point[1]), lambda point=point: self.at_point(*point)))
         out.append((2, "kill a PostgreSQL backend", self.kill_backend))
         out.append((2, "stop PostgreSQL immediately", self.stop_postgres))
+        out.append((1, "client stops inside a pipeline", self.stopped_client))
         return out
 
     def schedule(self, short):
@@ -62,7 +64,7 @@ class Faults:
         cases = self.cases()
         if short:
             wanted = ["kill mta", "kill imapd", "kill at mta.after_commit", "stop PostgreSQL immediately", "kill spamd", "kill jmapd",
-                      "kill at mta.before_commit", "kill admind", "kill a PostgreSQL backend", "stop at mta.before_commit"]
+                      "kill at mta.before_commit", "kill admind", "kill a PostgreSQL backend", "stop at mta.before_commit", "client stops inside a pipeline"]
             self.rng.shuffle(wanted)
             by_name = {name: function for _, name, function in cases}
             yield from ((name, by_name[name]) for name in wanted)
@@ -152,6 +154,22 @@ class Faults:
         time.sleep(self.rng.random() * 0.5)
         self.stage.cluster.start()
         return self._database_returns(session)
+
+    def stopped_client(self):
+        """Somebody holds the lock of one account and does not speak on: others get mail at once, this one when the watchdog
+        has ended the session."""
+        locked = self.stage.addresses[0]
+        login = "(SELECT account_id FROM directory.account_by_login_v1('%s'))" % locked
+        client = StoppedClient(self.stage.cluster, self.stage.database,
+                               "SELECT FROM mail.account_state WHERE account_id = %s FOR NO KEY UPDATE" % login)
+        self.results.stops += 1
+        began = time.monotonic()
+        others = self.probes.wait("mta", SERVICE_LIMIT)
+        self.results.check("mail for others while a stopped client holds an account", others is not None, "none within %d s" % SERVICE_LIMIT)
+        ended = client.ended(RECOVERY_LIMIT)
+        self.results.check("the watchdog ends a client stopped in a pipeline", ended, "still there after %d s" % RECOVERY_LIMIT)
+        client.close()
+        return {"mta": round(others - began, 3), "watchdog": round(time.monotonic() - began, 3)} if ended and others else {}
 
     # -- what must hold ------------------------------------------------------------------------------------------
     def _database_returns(self, session):

@@ -57,7 +57,8 @@ class Worker(threading.Thread):
                 self.lost()
                 self.load.ending.wait(0.1)
             except clients.imaplib.IMAP4.error as error:
-                self.counters.surprise("%s: %s" % (self.name, str(error)[:200]))
+                if "UNAVAILABLE" not in str(error):  # what LOGIN may say while the database is away
+                    self.counters.surprise("%s: %s" % (self.name, str(error)[:200]))
                 self.lost()
                 self.load.ending.wait(0.2)
             except Exception as error:  # a fault of the harness must end in the report, not in a silent thread
