@@ -5,10 +5,10 @@ import random
 import signal
 import socket
 import subprocess
-import threading
 import time
 
 from dromostest import clients, daemons, paths
+from dromostest.accounts import Accounts
 
 DOMAIN = "chaos.test"
 PASSWORD = "chaos-password-7"
@@ -38,14 +38,14 @@ def free_ports(count):
 class Stage:
     """A context manager. `environment` is given to every start of every daemon (sabotage)."""
 
-    def __init__(self, cluster, accounts, environment=None, log_level="info"):
+    def __init__(self, cluster, accounts, environment=None, log_level="info", names=None):
         self.cluster = cluster
+        self.names = names or daemons.NAMES
         self.environment = environment or {}
         self.addresses = ["u%02d@%s" % (number, DOMAIN) for number in range(accounts)]
         self.database = cluster.create_database("chaos")
         self.suite = daemons.Suite(cluster, self.database, self._configuration(log_level))
         self.token = None
-        self._starting = threading.Lock()
 
     def _configuration(self, log_level):
         ports = iter(free_ports(sum(len(names) for names in LISTENERS.values()) + len(LISTENERS)))
@@ -61,9 +61,9 @@ class Stage:
     # -- life --------------------------------------------------------------------------------------------
     def __enter__(self):
         try:
-            for name in daemons.NAMES:
-                self.start(name)
             self._create_accounts()
+            for name in self.names:
+                self.start(name)
         except BaseException:
             self.close()
             raise
@@ -96,10 +96,7 @@ class Stage:
         if done.returncode != 0:
             raise Failure("dromosctl admin create: exit %d\n%s" % (done.returncode, done.stderr))
         self.token = json.loads(done.stdout)["token"]
-        admin = self.admin()
-        admin.json("POST", "/domains", {"name": DOMAIN}, expect=201)
-        for address in self.addresses:
-            admin.json("POST", "/accounts", {"address": address, "password": PASSWORD, "display_name": address}, expect=201)
+        Accounts(self.suite, DOMAIN).accounts(self.addresses, PASSWORD)
 
     # -- addresses -----------------------------------------------------------------------------------------
     def at(self, daemon, listener):
