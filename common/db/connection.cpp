@@ -126,14 +126,14 @@ Task<Result<BatchResult>> Connection::run(std::vector<Call> calls, Deadline dead
     co_return fail(DbErrc::connection_lost, "database: connection is closed", Retry::temporary);
   // A statement new to this connection yields one more result, its preparation's.
   std::vector<std::pair<int, bool>> expected;  // (call, is a preparation)
-  std::vector<const char*> fresh;
+  std::vector<const char*> unsure;             // sent for preparation, not yet confirmed
   for (size_t i = 0; i < calls.size(); ++i) {
     const char* name = calls[i].statement->name;
     const bool is_new = !prepared_.contains(name);
     CO_TRY_VOID(send(calls[i]));
     if (is_new) {
       expected.emplace_back(static_cast<int>(i), true);
-      fresh.push_back(name);
+      unsure.push_back(name);
       prepared_.insert(name);
     }
     expected.emplace_back(static_cast<int>(i), false);
@@ -152,7 +152,10 @@ Task<Result<BatchResult>> Connection::run(std::vector<Call> calls, Deadline dead
       Rows rows(raw);
       const ExecStatusType status = PQresultStatus(raw);
       if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) {
-        if (!preparation) out.results[static_cast<size_t>(call)] = std::move(rows);
+        if (preparation)
+          std::erase(unsure, calls[static_cast<size_t>(call)].statement->name);
+        else
+          out.results[static_cast<size_t>(call)] = std::move(rows);
       } else if (status == PGRES_FATAL_ERROR) {
         Error error = error_of(raw);
         if (error.is(DbErrc::connection_lost)) {
@@ -166,14 +169,12 @@ Task<Result<BatchResult>> Connection::run(std::vector<Call> calls, Deadline dead
   }
   CO_TRY_VOID(co_await drain_to_sync(deadline));
   if (out.failed >= 0) {
-    // Nothing was kept, prepared statements included where the failure came before them.
     for (size_t i = 0; i < out.results.size(); ++i)
       if (static_cast<int>(i) != out.failed && out.results[i])
         out.results[i] =
             fail(DbErrc::aborted, "another statement of the same transaction failed", Retry::temporary);
-    for (const char* name : fresh) prepared_.erase(name);
-    if (!fresh.empty()) CO_TRY_VOID(co_await script("DEALLOCATE ALL", deadline));
-    if (!fresh.empty()) prepared_.clear();
+    // A preparation outlives the transaction; those behind the failure never took place.
+    for (const char* name : unsure) prepared_.erase(name);
   }
   co_return out;
 }

@@ -191,6 +191,33 @@ TEST_CASE("a transaction that is dropped rolls back", "[integration][db]") {
   });
 }
 
+TEST_CASE("a failing statement of a transaction reports its own error, also at first use",
+          "[integration][db]") {
+  with_items([](TempDatabase&, Pool& pool) -> Task<void> {
+    auto lease = co_await pool.acquire(soon());
+    auto transaction = co_await Transaction::begin(**lease, soon());
+    auto one = co_await transaction->exec(kInsert, std::move(Params().add(int64_t{1}).add("x")), soon());
+    REQUIRE(one);
+    auto two = co_await transaction->exec(kInsert, std::move(Params().add(int64_t{1}).add("x")), soon());
+    REQUIRE(two.error().is(DbErrc::unique_violation));
+    auto undone = co_await transaction->rollback(soon());
+    REQUIRE(undone);
+    auto again = co_await Transaction::begin(**lease, soon());
+    auto broken = co_await again->exec(kBroken, {}, soon());
+    REQUIRE(sqlstate_of(broken.error()) == "42P01");
+    auto ended = co_await again->rollback(soon());
+    REQUIRE(ended);
+    // A statement whose preparation succeeded before another failed is still there.
+    std::vector<Call> calls;
+    calls.push_back(Call{&kCount, {}});
+    calls.push_back(Call{&kBroken, {}});
+    auto batch = co_await (*lease)->run(std::move(calls), soon());
+    REQUIRE(batch->failed == 1);
+    auto count = co_await (*lease)->exec(kCount, {}, soon());
+    REQUIRE(count);
+  });
+}
+
 TEST_CASE("migrations apply once, in order, and stop at the first that fails", "[integration][db]") {
   with_items([](TempDatabase& database, Pool& pool) -> Task<void> {
     auto lease = co_await pool.acquire(soon());
