@@ -51,6 +51,7 @@ struct QueueRunnerOptions {
   milliseconds connect_timeout{seconds(30)};
   milliseconds idle_connection{seconds(3)};  ///< kept for the next message to the same destination
   milliseconds close_grace{seconds(10)};
+  milliseconds expire_after{std::chrono::hours(120)};  ///< of reports that go into the queue
   RetryPolicy retry;
   TlsPolicy tls = TlsPolicy::opportunistic;
 };
