@@ -2,6 +2,7 @@
 
 #include "admind/api/dispatch.h"
 #include "admind/service/services.h"
+#include "admind/service/upkeep.h"
 #include "common/log/log.h"
 #include "common/metrics/metrics.h"
 
@@ -54,6 +55,8 @@ struct AdmindApp::Worker {
   http::Router router;
   http::Server server;
   TaskGroup connections;
+  // On the first worker only.
+  std::unique_ptr<jobs::JobRunner> upkeep;
 };
 
 AdmindApp::AdmindApp() = default;

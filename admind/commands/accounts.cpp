@@ -1,5 +1,6 @@
 // Accounts and their passwords.
 #include "admind/commands/common.h"
+#include "admind/commands/transfer.h"
 #include "admind/service/services.h"
 #include "common/directory/address_text.h"
 #include "common/log/log.h"
@@ -207,6 +208,7 @@ Resource make() {
        .status = 204,
        .problems = {404},
        .run = set_password});
+  add_transfer(out);
   return out;
 }
 

@@ -4,7 +4,10 @@
 namespace dromos::admind {
 
 const std::vector<Resource>& resources() {
-  static const std::vector<Resource> all = {domains(), accounts(), traces(), health()};
+  static const std::vector<Resource> all = {
+      domains(),  accounts(), addresses(), secrets(),  administrators(), queue(), traces(),
+      sessions(), health(),   jobs(),      settings(), audit(),          self(),
+  };
   return all;
 }
 
