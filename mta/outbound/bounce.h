@@ -15,7 +15,7 @@ namespace dromos::mta {
 struct ReportLine {
   store::QueueItem item;
   RecipientOptions options;
-  Verdict verdict;
+  SendVerdict verdict;
 };
 
 /// NOTIFY of the recipient (RFC 3461 §4.1); unspecified means failure and delay.

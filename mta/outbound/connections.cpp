@@ -35,7 +35,7 @@ Task<SmtpClient::Opened> Connections::open_once(const Hop& hop, TlsPolicy tls) {
   const std::string where = hop.name + " [" + hop.address.ip() + "]:" + std::to_string(hop.address.port());
   auto stream = co_await net::dial(hop.address, Deadline::after(options_.connect_timeout));
   if (!stream || broken_) {
-    Verdict verdict =
+    SendVerdict verdict =
         stream ? own_verdict("4.3.2", "this server is shutting down") : verdict_of(stream.error());
     verdict.other_host = true;
     verdict.remote_name = hop.name;

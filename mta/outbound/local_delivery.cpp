@@ -22,10 +22,10 @@ class OwnedSource : public store::BlobSource {
   const std::string text_;
 };
 
-Verdict verdict_of(const store::TargetResult& target) {
+SendVerdict verdict_of(const store::TargetResult& target) {
   switch (target.outcome) {
     case store::Outcome::stored: {
-      Verdict verdict;
+      SendVerdict verdict;
       verdict.fate = Fate::delivered;
       verdict.code = 250;
       verdict.status = "2.0.0";
@@ -63,7 +63,7 @@ Task<Result<std::string>> LocalDelivery::read(const Group& group) {
 }
 
 Task<void> LocalDelivery::deliver_one(const LeasedItem& leased, const store::NewMessage& message,
-                                      Verdict& verdict) {
+                                      SendVerdict& verdict) {
   const store::QueueItem& item = leased.item;
   const auto options = decode_recipient_options(item.recipient_options);
   if (!options || !options->account) {
@@ -88,7 +88,7 @@ Task<void> LocalDelivery::deliver_one(const LeasedItem& leased, const store::New
 }
 
 Task<void> LocalDelivery::work(const Group& group, const store::NewMessage& message,
-                               std::vector<Verdict>& verdicts, size_t& next) {
+                               std::vector<SendVerdict>& verdicts, size_t& next) {
   while (next < group.items.size()) {
     const size_t mine = next++;
     if (context_.closing) {
@@ -104,7 +104,7 @@ Task<Attempt> LocalDelivery::deliver(const Group& group) {
   attempt.verdicts.resize(group.items.size());
   auto raw = co_await read(group);
   if (!raw) {
-    for (Verdict& verdict : attempt.verdicts)
+    for (SendVerdict& verdict : attempt.verdicts)
       verdict = own_verdict("4.3.0", "reading the message: " + raw.error().message());
     co_return attempt;
   }

@@ -21,8 +21,8 @@ class LocalDelivery {
   struct Shared;
   Task<Result<std::string>> read(const Group& group);
   static Task<Result<void>> append(std::string* bytes, std::string_view piece);
-  Task<void> deliver_one(const LeasedItem& item, const store::NewMessage& message, Verdict& verdict);
-  Task<void> work(const Group& group, const store::NewMessage& message, std::vector<Verdict>& verdicts,
+  Task<void> deliver_one(const LeasedItem& item, const store::NewMessage& message, SendVerdict& verdict);
+  Task<void> work(const Group& group, const store::NewMessage& message, std::vector<SendVerdict>& verdicts,
                   size_t& next);
 
   OutboundContext& context_;

@@ -8,19 +8,19 @@
 namespace dromos::mta::outbound_metrics {
 
 /// Recipients of attempts: delivered, deferred, failed, relayed, again, lost (the lease was).
-metrics::Counter& attempts(std::string_view result);
+dromos::metrics::Counter& attempts(std::string_view result);
 /// failed, delayed, delivered, relayed; dropped: the sender was <> or is no more.
-metrics::Counter& reports(std::string_view action);
+dromos::metrics::Counter& reports(std::string_view action);
 /// Transactions whose 250 may be followed by another of the same: the result could not be written.
-metrics::Counter& possible_duplicates();
-metrics::Counter& connections(std::string_view result);
+dromos::metrics::Counter& possible_duplicates();
+dromos::metrics::Counter& connections(std::string_view result);
 /// Recipients leased by this process.
-metrics::Gauge& leased();
-metrics::Gauge& sending();
+dromos::metrics::Gauge& leased();
+dromos::metrics::Gauge& sending();
 /// All recipients of the queue, as last counted.
-metrics::Gauge& queue_length(std::string_view transport);
-metrics::Histogram& attempt_seconds();
+dromos::metrics::Gauge& queue_length(std::string_view transport);
+dromos::metrics::Histogram& attempt_seconds();
 /// From acceptance to delivery.
-metrics::Histogram& delivery_seconds();
+dromos::metrics::Histogram& delivery_seconds();
 
 }  // namespace dromos::mta::outbound_metrics

@@ -62,7 +62,7 @@ class QueueRunner::Impl : public std::enable_shared_from_this<QueueRunner::Impl>
   Task<Deadline> next_look(bool failed);
   void dispatch();
   Task<void> attempt(Group group);
-  Task<void> settle_waiting(std::string destination, Verdict verdict);
+  Task<void> settle_waiting(std::string destination, SendVerdict verdict);
   Task<void> release_surplus();
   Task<void> maintain(CancelToken token);
   Task<void> renew_all();
@@ -185,13 +185,13 @@ Task<void> QueueRunner::Impl::attempt(Group group) {
   const auto took = std::chrono::duration_cast<microseconds>(std::chrono::steady_clock::now() - started);
   if (!local) outbound_metrics::attempt_seconds().observe(static_cast<double>(took.count()) / 1e6);
   const bool unreachable = done.unreachable && !context_.closing;
-  const Verdict verdict = done.verdicts.back();
+  const SendVerdict verdict = done.verdicts.back();
   active.unsent = co_await results_.settle(group, std::move(done), took);
   if (unreachable && active.unsent.empty()) co_await settle_waiting(group.destination, verdict);
 }
 
 /// Nobody answers at this destination: what waits for it gets the same verdict, without a try of its own.
-Task<void> QueueRunner::Impl::settle_waiting(std::string destination, Verdict verdict) {
+Task<void> QueueRunner::Impl::settle_waiting(std::string destination, SendVerdict verdict) {
   std::map<std::pair<Uuid, Uuid>, Group> groups;
   for (LeasedItem& item : scheduler_.take_waiting(destination)) {
     Group& group = groups[{item.token, item.item.id.value}];

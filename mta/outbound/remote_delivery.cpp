@@ -29,13 +29,14 @@ Task<Result<bool>> RemoteDelivery::header_is_ascii(QueueId id, Uuid token) {
 }
 
 /// The envelope without its recipients; those that cannot be sent at all get their verdict here.
-Task<Result<OutboundMessage>> RemoteDelivery::message_of(const Group& group, std::vector<Verdict>& verdicts) {
+Task<Result<OutboundMessage>> RemoteDelivery::message_of(const Group& group,
+                                                         std::vector<SendVerdict>& verdicts) {
   const store::QueueItem& first = group.first();
   OutboundMessage message;
   if (!first.sender.empty()) {
     auto sender = smtp::parse_mailbox(first.sender);
     if (!sender) {
-      for (Verdict& verdict : verdicts) verdict = own_verdict("5.1.7", "Sender address cannot be sent");
+      for (SendVerdict& verdict : verdicts) verdict = own_verdict("5.1.7", "Sender address cannot be sent");
     } else {
       message.sender = std::move(*sender);
     }
@@ -68,8 +69,8 @@ Task<Result<OutboundMessage>> RemoteDelivery::message_of(const Group& group, std
 
 /// Sends to the recipients in `open`; those that may do better elsewhere, or were not tried, stay in it.
 Task<void> RemoteDelivery::try_connection(SmtpClient& client, const OutboundMessage& message,
-                                          std::vector<Verdict>& verdicts, std::vector<size_t>& open) {
-  const std::vector<Verdict> got = co_await client.send(message);
+                                          std::vector<SendVerdict>& verdicts, std::vector<size_t>& open) {
+  const std::vector<SendVerdict> got = co_await client.send(message);
   std::vector<size_t> rest;
   for (size_t i = 0; i < got.size(); ++i) {
     verdicts[open[i]] = got[i];
@@ -79,7 +80,7 @@ Task<void> RemoteDelivery::try_connection(SmtpClient& client, const OutboundMess
 }
 
 Task<bool> RemoteDelivery::try_idle(const Group& group, const OutboundMessage& message,
-                                    std::vector<Verdict>& verdicts, std::vector<size_t>& open) {
+                                    std::vector<SendVerdict>& verdicts, std::vector<size_t>& open) {
   auto client = connections_.take(group.destination);
   if (client == nullptr) co_return false;
   co_await try_connection(*client, message, verdicts, open);
@@ -94,7 +95,7 @@ Task<Attempt> RemoteDelivery::deliver(const Group& group) {
   attempt.verdicts.resize(group.items.size());
   auto built = co_await message_of(group, attempt.verdicts);
   if (!built) {
-    Verdict verdict = own_verdict("4.3.0", "reading the message: " + built.error().message());
+    SendVerdict verdict = own_verdict("4.3.0", "reading the message: " + built.error().message());
     std::fill(attempt.verdicts.begin(), attempt.verdicts.end(), verdict);
     co_return attempt;
   }
@@ -125,7 +126,7 @@ Task<Attempt> RemoteDelivery::deliver(const Group& group) {
   if (co_await try_idle(group, message, attempt.verdicts, open)) co_return attempt;
 
   auto routed = co_await router_.route(group.first().domain, Deadline::after(kRouteWait));
-  if (const auto* verdict = std::get_if<Verdict>(&routed)) {
+  if (const auto* verdict = std::get_if<SendVerdict>(&routed)) {
     for (const size_t i : open) attempt.verdicts[i] = *verdict;
     attempt.unreachable = verdict->fate == Fate::deferred;
     co_return attempt;

@@ -12,8 +12,8 @@
 namespace dromos::mta {
 
 struct Attempt {
-  std::vector<Verdict> verdicts;  ///< as group.items
-  bool unreachable = false;       ///< nobody to talk to: what waits for this destination need not try now
+  std::vector<SendVerdict> verdicts;  ///< as group.items
+  bool unreachable = false;           ///< nobody to talk to: what waits for this destination need not try now
 };
 
 class RemoteDelivery {
@@ -25,11 +25,11 @@ class RemoteDelivery {
 
  private:
   struct Progress;
-  Task<Result<OutboundMessage>> message_of(const Group& group, std::vector<Verdict>& verdicts);
+  Task<Result<OutboundMessage>> message_of(const Group& group, std::vector<SendVerdict>& verdicts);
   Task<Result<bool>> header_is_ascii(QueueId id, Uuid token);
   Task<void> try_connection(SmtpClient& client, const OutboundMessage& message,
-                            std::vector<Verdict>& verdicts, std::vector<size_t>& open);
-  Task<bool> try_idle(const Group& group, const OutboundMessage& message, std::vector<Verdict>& verdicts,
+                            std::vector<SendVerdict>& verdicts, std::vector<size_t>& open);
+  Task<bool> try_idle(const Group& group, const OutboundMessage& message, std::vector<SendVerdict>& verdicts,
                       std::vector<size_t>& open);
 
   OutboundContext& context_;

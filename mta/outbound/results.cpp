@@ -47,7 +47,7 @@ Results::Plan Results::plan(const Group& group, const Attempt& attempt) const {
   std::map<std::pair<smtp::DsnAction, bool>, std::vector<ReportLine>> reports;
   for (size_t i = 0; i < group.items.size(); ++i) {
     const LeasedItem& leased = group.items[i];
-    const Verdict& verdict = attempt.verdicts[i];
+    const SendVerdict& verdict = attempt.verdicts[i];
     if (verdict.fate == Fate::again) {
       plan.unsent.push_back(leased);
       continue;
@@ -170,7 +170,7 @@ Task<void> Results::note(const Group& group, const Attempt& attempt, microsecond
   std::vector<store::TraceEvent> events;
   for (size_t i = 0; i < group.items.size(); ++i) {
     const store::QueueItem& item = group.items[i].item;
-    const Verdict& verdict = attempt.verdicts[i];
+    const SendVerdict& verdict = attempt.verdicts[i];
     if (verdict.fate == Fate::again) continue;
     outbound_metrics::attempts(to_string(verdict.fate)).add();
     const bool delivered = is_delivered(verdict.fate);

@@ -6,12 +6,12 @@
 
 namespace dromos::mta {
 
-using Answer = std::variant<Route, Verdict>;
+using Answer = std::variant<Route, SendVerdict>;
 
 namespace {
 
 /// DNS that may answer later is 4.4.3 (RFC 3463 §3.5); a name that can be no domain is the address's fault.
-Verdict dns_verdict(const std::string& name, const Error& error) {
+SendVerdict dns_verdict(const std::string& name, const Error& error) {
   if (error.is(dns::Errc::bad_name)) return own_verdict("5.1.2", "Bad domain name " + name);
   return own_verdict("4.4.3", "DNS lookup of " + name + " failed: " + error.message());
 }
@@ -80,7 +80,7 @@ Task<Answer> Router::by_mx(std::string domain, Deadline deadline) {
   auto answer = co_await resolver_.mx(domain, deadline);
   if (!answer) co_return dns_verdict(domain, answer.error());
   if (answer->null_mx) {
-    Verdict verdict = own_verdict("5.1.10", "Domain " + domain + " takes no mail (null MX)");
+    SendVerdict verdict = own_verdict("5.1.10", "Domain " + domain + " takes no mail (null MX)");
     verdict.code = 556;  // RFC 7505 §5
     verdict.diagnostic.replace(0, 3, "556");
     co_return verdict;

@@ -41,12 +41,12 @@ class Router {
       : resolver_(resolver), options_(options), own_(std::move(own_addresses)) {}
 
   /// A route, or the verdict for all recipients at `domain` (A-labels or literal in brackets).
-  Task<std::variant<Route, Verdict>> route(std::string domain, Deadline deadline);
+  Task<std::variant<Route, SendVerdict>> route(std::string domain, Deadline deadline);
 
  private:
-  Task<std::variant<Route, Verdict>> to_relay(Deadline deadline);
-  Task<std::variant<Route, Verdict>> by_mx(std::string domain, Deadline deadline);
-  std::variant<Route, Verdict> to_literal(const std::string& domain) const;
+  Task<std::variant<Route, SendVerdict>> to_relay(Deadline deadline);
+  Task<std::variant<Route, SendVerdict>> by_mx(std::string domain, Deadline deadline);
+  std::variant<Route, SendVerdict> to_literal(const std::string& domain) const;
   bool is_own_name(const std::string& host) const;
   /// Appends the host's addresses; an error if DNS failed.
   Task<Result<size_t>> add_host(Route& route, std::string host, uint16_t port, Deadline deadline);

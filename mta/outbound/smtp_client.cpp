@@ -18,16 +18,16 @@ SmtpClient::~SmtpClient() {
   if (watch_) watch_(*stream_, false);
 }
 
-Verdict SmtpClient::stamped(Verdict verdict) const {
+SendVerdict SmtpClient::stamped(SendVerdict verdict) const {
   verdict.remote = remote_;
   verdict.remote_name = options_.remote_name;
   verdict.tls = stream_->is_tls();
   return verdict;
 }
 
-Verdict SmtpClient::broken(Stage stage, const Error& error) {
+SendVerdict SmtpClient::broken(Stage stage, const Error& error) {
   usable_ = false;
-  Verdict verdict = verdict_of(error);
+  SendVerdict verdict = verdict_of(error);
   const std::string what = error.retry() == Retry::timeout   ? "no answer from "
                            : error.is(smtp::Errc::bad_reply) ? "malformed reply of "
                                                              : "lost connection with ";
@@ -81,7 +81,7 @@ Task<MaybeFailure> SmtpClient::greet() {
   auto greeting = co_await read_reply(options_.timeouts.greeting);
   if (!greeting) co_return Failure{broken(Stage::greeting, greeting.error())};
   if (greeting->code != 220) {
-    Verdict verdict = stamped(verdict_of(Stage::greeting, *greeting));
+    SendVerdict verdict = stamped(verdict_of(Stage::greeting, *greeting));
     if (greeting->positive()) verdict.fate = Fate::deferred;
     verdict.other_host = true;
     co_return Failure{std::move(verdict)};
@@ -102,7 +102,7 @@ Task<MaybeFailure> SmtpClient::hello() {
     if (!reply) co_return Failure{broken(Stage::hello, reply.error())};
     if (reply->code == 250) co_return std::nullopt;
   }
-  Verdict verdict = stamped(verdict_of(Stage::hello, *reply));
+  SendVerdict verdict = stamped(verdict_of(Stage::hello, *reply));
   if (reply->positive()) verdict.fate = Fate::deferred;
   verdict.other_host = true;
   co_return Failure{std::move(verdict)};
@@ -113,7 +113,7 @@ Task<MaybeFailure> SmtpClient::start_tls() {
   if (options_.tls == TlsPolicy::none) co_return std::nullopt;
   if (!capabilities_.starttls || options_.tls_client == nullptr) {
     if (!must) co_return std::nullopt;
-    Verdict verdict =
+    SendVerdict verdict =
         stamped(own_verdict("4.7.10", "TLS is required and not offered by " + options_.remote_name));
     verdict.other_host = true;
     co_return Failure{std::move(verdict)};
@@ -122,7 +122,7 @@ Task<MaybeFailure> SmtpClient::start_tls() {
   if (!reply) co_return Failure{broken(Stage::starttls, reply.error()), true};
   if (reply->code != 220) {
     if (!must && usable_after(*reply)) co_return std::nullopt;
-    Verdict verdict = stamped(verdict_of(Stage::starttls, *reply));
+    SendVerdict verdict = stamped(verdict_of(Stage::starttls, *reply));
     verdict.fate = Fate::deferred;
     verdict.other_host = true;
     co_return Failure{std::move(verdict), true};

@@ -72,7 +72,7 @@ struct SmtpClientOptions {
 class SmtpClient {
  public:
   struct Failure {
-    Verdict verdict;
+    SendVerdict verdict;
     bool tls_failed = false;  ///< the handshake: a plain connection may do
   };
   using Opened = std::variant<std::unique_ptr<SmtpClient>, Failure>;
@@ -83,7 +83,7 @@ class SmtpClient {
   ~SmtpClient();
 
   /// One transaction; a verdict for each recipient, in order. Fate::again means not tried.
-  Task<std::vector<Verdict>> send(const OutboundMessage& message);
+  Task<std::vector<SendVerdict>> send(const OutboundMessage& message);
   /// Another transaction may be sent on this connection.
   bool usable() const { return usable_; }
   /// Messages sent or tried so far.
@@ -103,15 +103,15 @@ class SmtpClient {
   Task<Result<smtp::Reply>> command(std::string line, milliseconds wait);
   Task<Result<void>> send_content(const OutboundMessage& message, bool& ours);
   Task<Result<void>> write_piece(smtp::DataEncoder& encoder, std::string_view piece, milliseconds wait);
-  Task<void> finish_data(const OutboundMessage& message, std::vector<Verdict>& verdicts);
-  Task<void> envelope(const OutboundMessage& message, std::vector<Verdict>& verdicts, bool& go_on);
-  std::optional<Verdict> refuse_here(const OutboundMessage& message) const;
+  Task<void> finish_data(const OutboundMessage& message, std::vector<SendVerdict>& verdicts);
+  Task<void> envelope(const OutboundMessage& message, std::vector<SendVerdict>& verdicts, bool& go_on);
+  std::optional<SendVerdict> refuse_here(const OutboundMessage& message) const;
   std::string mail_line(const OutboundMessage& message) const;
   std::string rcpt_line(const OutboundRecipient& recipient) const;
   static bool usable_after(const smtp::Reply& reply);
-  Verdict stamped(Verdict verdict) const;
-  Verdict broken(Stage stage, const Error& error);
-  void fill_undecided(std::vector<Verdict>& verdicts, const Verdict& verdict) const;
+  SendVerdict stamped(SendVerdict verdict) const;
+  SendVerdict broken(Stage stage, const Error& error);
+  void fill_undecided(std::vector<SendVerdict>& verdicts, const SendVerdict& verdict) const;
 
   std::unique_ptr<net::Stream> stream_;
   SmtpClientOptions options_;

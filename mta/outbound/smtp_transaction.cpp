@@ -14,7 +14,7 @@ using smtp::Reply;
 constexpr size_t kFlushBytes = 64 * 1024;
 
 /// A recipient without verdict yet: code 0.
-bool undecided(const Verdict& verdict) {
+bool undecided(const SendVerdict& verdict) {
   return verdict.code == 0;
 }
 
@@ -32,7 +32,7 @@ std::string notify_words(const smtp::Notify& notify) {
 
 }  // namespace
 
-std::optional<Verdict> SmtpClient::refuse_here(const OutboundMessage& message) const {
+std::optional<SendVerdict> SmtpClient::refuse_here(const OutboundMessage& message) const {
   const bool utf8 = message.smtputf8 || (message.sender && message.sender->needs_smtputf8()) ||
                     std::any_of(message.recipients.begin(), message.recipients.end(),
                                 [](const auto& recipient) { return recipient.address.needs_smtputf8(); });
@@ -76,14 +76,14 @@ std::string SmtpClient::rcpt_line(const OutboundRecipient& recipient) const {
   return line;
 }
 
-void SmtpClient::fill_undecided(std::vector<Verdict>& verdicts, const Verdict& verdict) const {
-  for (Verdict& one : verdicts)
+void SmtpClient::fill_undecided(std::vector<SendVerdict>& verdicts, const SendVerdict& verdict) const {
+  for (SendVerdict& one : verdicts)
     if (undecided(one)) one = verdict;
 }
 
-Task<std::vector<Verdict>> SmtpClient::send(const OutboundMessage& message) {
+Task<std::vector<SendVerdict>> SmtpClient::send(const OutboundMessage& message) {
   ++transactions_;
-  std::vector<Verdict> verdicts(message.recipients.size());
+  std::vector<SendVerdict> verdicts(message.recipients.size());
   if (const auto refusal = refuse_here(message)) {
     fill_undecided(verdicts, stamped(*refusal));
     co_return verdicts;
@@ -103,7 +103,8 @@ Task<std::vector<Verdict>> SmtpClient::send(const OutboundMessage& message) {
 
 /// MAIL, RCPT and DATA: in one write where the server pipelines, else one by one. `go_on`: 354 came and
 /// somebody was accepted.
-Task<void> SmtpClient::envelope(const OutboundMessage& message, std::vector<Verdict>& verdicts, bool& go_on) {
+Task<void> SmtpClient::envelope(const OutboundMessage& message, std::vector<SendVerdict>& verdicts,
+                                bool& go_on) {
   const bool pipeline = capabilities_.pipelining;
   const milliseconds wait = options_.timeouts.command;
   Stage stage = Stage::mail;
@@ -181,7 +182,7 @@ Task<void> SmtpClient::envelope(const OutboundMessage& message, std::vector<Verd
   }
   if (data->code != 354) {
     fill_undecided(verdicts, stamped(verdict_of(stage, *data)));
-    for (Verdict& verdict : verdicts)
+    for (SendVerdict& verdict : verdicts)
       if (verdict.fate == Fate::delivered) verdict.fate = Fate::deferred;  // 2xx to DATA means nothing
     co_return;
   }
@@ -231,7 +232,7 @@ Task<Result<void>> SmtpClient::write_piece(smtp::DataEncoder& encoder, std::stri
   co_return Result<void>{};
 }
 
-Task<void> SmtpClient::finish_data(const OutboundMessage& message, std::vector<Verdict>& verdicts) {
+Task<void> SmtpClient::finish_data(const OutboundMessage& message, std::vector<SendVerdict>& verdicts) {
   bool ours = false;
   const auto sent = co_await send_content(message, ours);
   if (!sent) {
@@ -241,7 +242,7 @@ Task<void> SmtpClient::finish_data(const OutboundMessage& message, std::vector<V
       auto reply = co_await read_reply(seconds(1));
       if (reply && (reply->permanent() || reply->temporary())) last_words = std::move(*reply);
     }
-    Verdict verdict =
+    SendVerdict verdict =
         last_words ? stamped(verdict_of(Stage::data, *last_words)) : broken(Stage::data, sent.error());
     if (ours) verdict.other_host = false;
     usable_ = false;
@@ -254,11 +255,11 @@ Task<void> SmtpClient::finish_data(const OutboundMessage& message, std::vector<V
     fill_undecided(verdicts, broken(Stage::final_dot, reply.error()));
     co_return;
   }
-  Verdict verdict = stamped(verdict_of(Stage::final_dot, *reply));
+  SendVerdict verdict = stamped(verdict_of(Stage::final_dot, *reply));
   fill_undecided(verdicts, verdict);
   if (verdict.fate != Fate::delivered || capabilities_.dsn) co_return;
   // The next hop will not report success: we say that it was handed on (RFC 3461 §5.2.2).
-  for (Verdict& one : verdicts)
+  for (SendVerdict& one : verdicts)
     if (one.fate == Fate::delivered) one.fate = Fate::relayed;
 }
 

@@ -54,8 +54,8 @@ std::string one_line(std::string_view text, size_t limit) {
   return out;
 }
 
-Verdict verdict_of(Stage stage, const smtp::Reply& reply, bool others_accepted) {
-  Verdict verdict;
+SendVerdict verdict_of(Stage stage, const smtp::Reply& reply, bool others_accepted) {
+  SendVerdict verdict;
   verdict.code = reply.code;
   verdict.diagnostic = one_line(reply.summary(), kMaxDiagnostic);
   const bool refused_to_talk =
@@ -78,8 +78,8 @@ Verdict verdict_of(Stage stage, const smtp::Reply& reply, bool others_accepted) 
   return verdict;
 }
 
-Verdict own_verdict(std::string status, std::string text) {
-  Verdict verdict;
+SendVerdict own_verdict(std::string status, std::string text) {
+  SendVerdict verdict;
   const bool permanent = status.starts_with('5');
   verdict.fate = permanent ? Fate::failed : Fate::deferred;
   verdict.code = permanent ? 550 : 450;
@@ -88,7 +88,7 @@ Verdict own_verdict(std::string status, std::string text) {
   return verdict;
 }
 
-Verdict verdict_of(const Error& error) {
+SendVerdict verdict_of(const Error& error) {
   // 4.4.1 no answer from host, 4.4.2 bad connection (RFC 3463 §3.5), 4.3.0 for the rest.
   const char* status = error.retry() == Retry::timeout ? "4.4.1" : error.is(Errc::closed) ? "4.4.2" : "4.4.1";
   if (error.is(smtp::Errc::bad_reply)) status = "4.5.0";

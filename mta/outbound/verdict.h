@@ -19,7 +19,7 @@ enum class Fate {
 };
 std::string_view to_string(Fate fate);
 
-struct Verdict {
+struct SendVerdict {
   Fate fate = Fate::deferred;
   int32_t code = 0;        ///< 250, 421, 550...
   std::string status;      ///< "5.1.1"; made of the code's class if the reply had none
@@ -28,7 +28,7 @@ struct Verdict {
   std::string remote_name;
   bool tls = false;
   bool other_host = false;  ///< deferred, and another host of the domain may do better
-  bool operator==(const Verdict&) const = default;
+  bool operator==(const SendVerdict&) const = default;
 };
 
 inline constexpr size_t kMaxDiagnostic = 500;
@@ -41,11 +41,11 @@ std::string_view to_string(Stage stage);
 /// permanent here: another host or another day may be better, and expiry ends it.
 /// 552 to RCPT means too many recipients (RFC 5321 §4.5.3.1.10) and is `again` like 452 if others went
 /// before.
-Verdict verdict_of(Stage stage, const smtp::Reply& reply, bool others_accepted = false);
+SendVerdict verdict_of(Stage stage, const smtp::Reply& reply, bool others_accepted = false);
 /// Our own words: failed for a permanent status ("5..."), deferred else.
-Verdict own_verdict(std::string status, std::string text);
+SendVerdict own_verdict(std::string status, std::string text);
 /// An error of the network, DNS or database: deferred, unless `error` is permanent and so says `status`.
-Verdict verdict_of(const Error& error);
+SendVerdict verdict_of(const Error& error);
 
 /// One line without control octets, cut at a character.
 std::string one_line(std::string_view text, size_t limit);
