@@ -1,0 +1,215 @@
+"""Benchmarks of the running suite. Each takes Figures and adds to them; a Skip says why one could not be run."""
+import concurrent.futures
+import pathlib
+import resource
+import statistics
+import tempfile
+import time
+
+from dromostest import clients
+from dromostest.daemons import NAMES
+
+from . import client, generator, targets
+
+COUNT, SESSIONS, USERS, ROUNDS = 2000, 20, 20, 3
+IDLERS = 5000
+LATENCIES = 500
+STORY_SECONDS = 60
+
+
+class Skip(Exception):
+    pass
+
+
+def percentile(values, part):
+    values = sorted(values)
+    return values[min(len(values) - 1, int(len(values) * part))]
+
+
+# -- SMTP in -> mailbox -----------------------------------------------------------------------------------------------------------------
+def deliver_all(target, contents, pack, count):
+    """One run: (messages a second until all are visible by IMAP, {group: CPU ms a message}, generator)"""
+    boxes = [client.Imap(target.imap, target.address(number), target.password) for number in range(USERS)]
+    try:
+        for box in boxes:
+            box.empty()
+        before, began = target.seconds(), time.monotonic()
+        _, name = generator.send(target, contents, pack, count, SESSIONS, USERS)
+        for number, box in enumerate(boxes):
+            wanted = count // USERS + (number < count % USERS)
+            while box.count() < wanted:
+                if time.monotonic() - began > 300:
+                    raise RuntimeError("%s: not all messages arrived" % target.name)
+                time.sleep(0.03)
+        spent, after = time.monotonic() - began, target.seconds()
+        return count / spent, {key: 1000 * (after[key] - before[key]) / count for key in after}, name
+    finally:
+        for box in boxes:
+            box.close()
+
+
+def in_turn(ours, peer, contents, pack, count, rounds):
+    """[(result of ours, result of the peer or None)]"""
+    deliver_all(ours, contents, pack, count // 4)  # warm: logins, caches, prepared statements
+    if peer:
+        deliver_all(peer, contents, pack, count // 4)
+    return [(deliver_all(ours, contents, pack, count), deliver_all(peer, contents, pack, count) if peer else None) for _ in range(rounds)]
+
+
+def add_delivery(figures, bench, rounds, goal):
+    middle = statistics.median
+    cpu = [sum(ours[1].values()) for ours, _ in rounds]
+    each = {key: middle([ours[1][key] for ours, _ in rounds]) for key in rounds[0][0][1]}
+    note = ", ".join("%s %.3f" % item for item in each.items()) + "; generator " + rounds[0][0][2]
+    peers = [sum(theirs[1].values()) for _, theirs in rounds if theirs]
+    ratio = "1/%.1f" % middle([theirs / ours for ours, theirs in zip(cpu, peers)]) if peers else None
+    figures.add(bench, "CPU per message", "%.3f" % middle(cpu), "ms", goal, "%.3f" % middle(peers) if peers else None, ratio, note)
+    rates = [theirs[0] for _, theirs in rounds if theirs]
+    figures.add(bench, "until visible by IMAP", "%.0f" % middle([ours[0] for ours, _ in rounds]), "messages/s", "", "%.0f" % middle(rates) if rates else None,
+                "%.1f" % middle([ours[0] / theirs[0] for ours, theirs in rounds if theirs]) if rates else None,
+                "%d messages of 5 KB, %d sessions, %d mailboxes, one message a connection, median of %d" % (COUNT, SESSIONS, USERS, len(rounds)))
+
+
+def smtp_in(figures):
+    """5 KB messages by SMTP until visible by IMAP, spamd not running."""
+    measure_smtp_in(figures, "smtp_in", scan=False, goal="1/8 of the peer")
+
+
+def smtp_in_scan(figures):
+    """The same with spamd, against the peer with Rspamd."""
+    measure_smtp_in(figures, "smtp_in_scan", scan=True, goal="1/6 of the peer")
+
+
+def measure_smtp_in(figures, bench, scan, goal):
+    contents = generator.messages(2000, 5120)
+    with tempfile.NamedTemporaryFile(suffix=".pack") as pack, cluster() as server, targets.Ours(server) as suite:
+        generator.write_pack(pack.name, contents)
+        if not scan:
+            suite.daemon("spamd").stop()
+        add_delivery(figures, bench, in_turn(suite.target(), targets.peer(scan), contents, pack.name, COUNT, ROUNDS), goal)
+
+
+class cluster:
+    def __enter__(self):
+        self.cluster = targets.new_cluster()
+        return self.cluster
+
+    def __exit__(self, *unused):
+        self.cluster.remove()
+
+
+# -- IDLE ---------------------------------------------------------------------------------------------------------------------------------
+def idle_latency(figures):
+    """From the 250 to EXISTS in IDLE, one message after another, nothing else running."""
+    with cluster() as server, targets.Ours(server) as suite:
+        times = latencies(suite.target(), LATENCIES)
+    other = targets.peer()
+    theirs = latencies(other, min(LATENCIES, 60)) if other else None
+    for name, part, goal in (("p50", 0.5, ""), ("p99", 0.99, "20"), ("longest", 1, "")):
+        figures.add("idle_latency", name, "%.2f" % (1000 * percentile(times, part)), "ms", goal,
+                    "%.1f" % (1000 * percentile(theirs, part)) if theirs else None, None, "%d messages" % len(times))
+
+
+def latencies(target, count):
+    content = generator.messages(1, 2048)[0]
+    watcher = client.Imap(target.imap, target.address(0), target.password)
+    watcher.idle()
+    sender, out = client.Smtp(target.smtp), []
+    for number in range(count + 5):
+        answered = sender.deliver(target.address(0), content)
+        seen = watcher.wait_exists(30)
+        if number >= 5:  # the first ones connect streams between daemons
+            out.append(max(0, seen - answered))
+        time.sleep(0.01)
+    watcher.close()
+    sender.close()
+    return out
+
+
+def idle_memory(figures):
+    """5,000 connections in IDLE, an account each: PSS growth of imapd per connection, plain and TLS."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if hard < IDLERS + 1000:
+        raise Skip("only %d file descriptors allowed" % hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    for name, goal in (("plain", 12), ("TLS", 30)):
+        with cluster() as server, targets.Ours(server, users=IDLERS) as suite:
+            measure_idlers(figures, suite, name, goal)
+
+
+def measure_idlers(figures, suite, name, goal):
+    target = suite.target()
+    address, context = (target.imaps, client.tls_context()) if name == "TLS" else (target.imap, None)
+
+    def idler(number):
+        one = client.Imap(address, target.address(number), target.password, context)
+        one.idle()
+        return one
+
+    group = suite.groups["imapd"]
+    idlers = [idler(number) for number in range(100)]  # warm
+    time.sleep(2)
+    before, database, began = group.pss_kib(), suite.groups["postgresql"].pss_kib(), time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        idlers += pool.map(idler, range(100, IDLERS))
+    logins = time.monotonic() - began
+    time.sleep(5)
+    grown = group.pss_kib() - before
+    time.sleep(30)
+    later = group.pss_kib() - before
+    idle_cpu = group.seconds()
+    time.sleep(10)
+    idle_cpu = (group.seconds() - idle_cpu) / 10
+    figures.add("idle_memory", name, "%.1f" % (min(grown, later) / (IDLERS - 100)), "KiB each", goal, None, None,
+                "%d connections opened in %.0f s; imapd %.0f MiB before; PostgreSQL grew by %.0f MiB; idle CPU %.1f %%" %
+                (IDLERS, logins, before / 1024, (suite.groups["postgresql"].pss_kib() - database) / 1024, 100 * idle_cpu))
+    for one in idlers:
+        one.close()
+
+
+# -- start, rest ------------------------------------------------------------------------------------------------------------------------------
+def startup(figures):
+    """From starting all five daemons until every port accepts, with an existing store."""
+    times = []
+    with cluster() as server, targets.Ours(server) as suite:
+        tell_story(suite)
+        for _ in range(5):
+            for name in NAMES:
+                suite.daemon(name).stop()
+            began = time.monotonic()
+            with concurrent.futures.ThreadPoolExecutor(len(NAMES)) as pool:
+                list(pool.map(suite.start, NAMES))
+            for name in NAMES:
+                for listener in suite.suite.config[name].get("listeners", {}):
+                    if not targets.answers(suite.at(name, listener)):
+                        raise RuntimeError("%s %s does not accept" % (name, listener))
+            times.append(time.monotonic() - began)
+    figures.add("startup", "all ports accept", "%.2f" % statistics.median(times), "s", "2", None, None, "median of 5, longest %.2f s" % max(times))
+
+
+def idle_pss(figures):
+    """PSS of the daemons and of PostgreSQL 60 s after a short story."""
+    with cluster() as server, targets.Ours(server) as suite:
+        tell_story(suite)
+        time.sleep(STORY_SECONDS)
+        each = {name: group.pss_kib() / 1024 for name, group in suite.groups.items()}
+    database = each.pop("postgresql")
+    figures.add("idle_pss", "five daemons", "%.1f" % sum(each.values()), "MiB", "64", None, None, ", ".join("%s %.1f" % item for item in each.items()))
+    figures.add("idle_pss", "PostgreSQL", "%.1f" % database, "MiB", "128", None, None, "shared_buffers 32 MB")
+
+
+def tell_story(suite):
+    """Mail in, IDLE, FETCH, JMAP, a look by REST."""
+    target = suite.target()
+    latencies(target, 20)
+    box = client.Imap(target.imap, target.address(0), target.password)
+    box.ok("SELECT INBOX")
+    box.ok("FETCH 1:* (FLAGS ENVELOPE BODYSTRUCTURE BODY.PEEK[HEADER])")
+    box.close()
+    jmap = clients.Jmap(suite.url("jmapd"), target.address(0), target.password)
+    ids = jmap.call("Email/query", limit=10)["ids"]
+    jmap.call("Email/get", ids=ids)
+    suite.admin().request("GET", "/domains")
+
+
+ALL = {function.__name__: function for function in (smtp_in, smtp_in_scan, idle_latency, idle_memory, startup, idle_pss)}
