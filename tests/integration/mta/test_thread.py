@@ -1,20 +1,9 @@
 """The thin thread: a message handed in on the MX port is in its mailbox when 250 comes."""
 import re
 
-import pytest
-
-from dromostest.accounts import Accounts
 from dromostest.clients import Smtp
 
 TEXT = "From: a@remote.test\nTo: bob@example.test\nSubject: thin thread\nMessage-ID: <1@remote.test>\n\nHello Bob.\n"
-
-
-@pytest.fixture
-def mail(suite):
-    accounts = Accounts(suite)
-    accounts.account("bob@example.test")
-    suite.start("mta")
-    return accounts
 
 
 def test_a_message_is_stored_when_250_comes(suite, mail):
