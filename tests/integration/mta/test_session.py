@@ -155,13 +155,23 @@ def test_a_large_message_goes_by_a_file_and_arrives_whole(smtp, mail):
     assert int(rows) > len(body)
 
 
-@pytest.mark.config({"mta": {"limits": {"in_flight": "200KiB"}}})
-def test_too_much_mail_in_flight_is_452(smtp, mail):
+@pytest.mark.config({"mta": {"limits": {"in_flight": "300KiB", "message_size": "300KiB"}}})
+def test_too_much_mail_in_flight_is_452(suite, smtp, mail):
+    text = ("x" * 70 + "\r\n") * 2500
+    other = Smtp(suite.mta.address("mx"))
+    other.send("EHLO x\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<bob@example.test>\r\nDATA\r\n")
+    assert codes(other, 4) == [250, 250, 250, 354]
+    other.send("Subject: slow\r\n\r\n" + text)
     smtp.expect("EHLO x", 250)
-    assert smtp.command("MAIL FROM:<a@b.test> SIZE=1000000")[0] == 452
-    code, lines = smtp.message("a@b.test", ["bob@example.test"], "Subject: big\n\n" + ("x" * 70 + "\n") * 5000)
+    deadline = time.monotonic() + 10
+    while smtp.command("MAIL FROM:<a@b.test> SIZE=200000")[0] != 452:  # until the other's bytes have come in
+        assert time.monotonic() < deadline
+        smtp.expect("RSET", 250)
+    code, lines = smtp.message("a@b.test", ["bob@example.test"], text)
     assert (code, lines[0][:5]) == (452, "4.3.1")
-    assert smtp.message("a@b.test", ["bob@example.test"], MESSAGE)[0] == 250
+    other.send(".\r\n")
+    assert other.reply()[0] == 250
+    assert smtp.message("a@b.test", ["bob@example.test"], text)[0] == 250
 
 
 def test_smtputf8_addresses(smtp, mail):
