@@ -7,8 +7,11 @@
 #include <vector>
 
 #include "common/daemon/runtime.h"
+#include "common/dns/resolver.h"
 #include "mta/app/worker.h"
+#include "mta/outbound/queue_runner.h"
 #include "mta/service/metrics.h"
+#include "mta/service/prepared.h"
 
 namespace dromos::mta {
 namespace {
@@ -33,6 +36,7 @@ class MtaApp final : public daemon::App {
     dromos::metrics::Registry::global().gauge_callback(
         "dromos_mta_inflight_bytes", "Budgeted bytes of mail being received.",
         [this] { return static_cast<double>(shared_->budget.used()); });
+    CO_TRY_VOID(start_queue());
     add_rpc();
     watch_config();
     CO_TRY_VOID(open_doors());
@@ -40,7 +44,13 @@ class MtaApp final : public daemon::App {
   }
 
   Task<void> drain(Deadline deadline) override {
+    // Clients hear it at once, while the queue runner ends its transactions.
+    for (size_t i = 0; i < workers_.size(); ++i)
+      runtime_->workers().reactor(i).post([worker = workers_[i].get()] { worker->begin_drain(); });
     if (epochs_) co_await epochs_->close();
+    // Sessions still put mail into the queue; the next to run it finds it there.
+    if (queue_) co_await queue_->close();
+    co_await running_.close();
     TaskGroup draining;
     for (size_t i = 0; i < workers_.size(); ++i) draining.spawn(end_worker(i, deadline));
     co_await draining.join();
@@ -59,6 +69,24 @@ class MtaApp final : public daemon::App {
   Task<void> end_worker(size_t index, Deadline deadline) {
     auto task = runtime_->on_worker(index, end(workers_[index], deadline));
     co_await std::move(task);
+  }
+
+  // Beside the sessions of worker 0, which is the main reactor.
+  Result<void> start_queue() {
+    TRY(resolver_, make_resolver(runtime_->config()));
+    Worker& home = *workers_[0];
+    QueueRunnerParts parts{
+        .pool = home.pool(),
+        .deliverer = home.deliverer(),
+        .directory = home.directory(),
+        .resolver = *resolver_,
+        .make_message = [](std::string raw,
+                           TraceId trace) { return message_of(std::move(raw), trace, Clock::now_us()); },
+        .changed = shared_->hooks.changed,
+    };
+    queue_ = std::make_unique<QueueRunner>(queue_runner_options(runtime_->config()), std::move(parts));
+    running_.spawn(queue_->run(running_.token()));
+    return {};
   }
 
   Result<void> open_doors() {
@@ -115,13 +143,18 @@ class MtaApp final : public daemon::App {
     epochs_->watch("admind", runtime_->rpc_to(config::Daemon::admind));
   }
 
-  /// Any thread.
-  void wake_queue() {}
+  /// Any thread; after the runner is made, before which no session runs.
+  void wake_queue() {
+    if (queue_) queue_->wake();
+  }
 
   daemon::Runtime* runtime_ = nullptr;
   std::unique_ptr<Shared> shared_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<rpc::HintSubscriber> epochs_;
+  std::unique_ptr<dns::Resolver> resolver_;
+  std::unique_ptr<QueueRunner> queue_;
+  TaskGroup running_;
 };
 
 }  // namespace

@@ -40,7 +40,9 @@ class Worker final : public Backend {
   ~Worker() override;
 
   void serve(daemon::Incoming incoming, Door door);
-  /// 421 to idle sessions; messages under way may finish until `deadline`.
+  /// 421 to idle sessions.
+  void begin_drain() { drain_.set(); }
+  /// Messages under way may finish until `deadline`.
   Task<void> drain(Deadline deadline);
 
   db::Pool& pool() { return pool_; }

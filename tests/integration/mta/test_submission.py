@@ -1,10 +1,12 @@
 """Submission: STARTTLS and its injection, implicit TLS, every AUTH mechanism, who may send as whom, relaying."""
 import base64
+import contextlib
 import hashlib
 import hmac
 import os
 import socket
 import ssl
+import time
 
 import pytest
 
@@ -71,6 +73,15 @@ def scram(smtp, mechanism, user, password, binding=None, flag="n"):
     return smtp.command("")[0]
 
 
+def arrived(mail, login):
+    """The one message of an account, which the queue brings."""
+    deadline = time.monotonic() + 20
+    while not mail.mailbox(login):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return mail.raw(login, mail.mailbox(login)[0].message)
+
+
 def test_auth_is_offered_only_under_tls(plain):
     lines = plain.command("EHLO x")[1]
     assert "STARTTLS" in lines and not any(line.startswith("AUTH") for line in lines)
@@ -100,7 +111,8 @@ def test_half_a_handshake_ends_the_session_and_harms_nobody(suite, plain, mail):
     plain.expect("EHLO x", 250)
     plain.expect("STARTTLS", 220)
     plain.send(b"this is no TLS, and long enough to see\r\n")
-    plain.reader.read()
+    with contextlib.suppress(ConnectionResetError):
+        plain.reader.read()
     assert Smtp(suite.mta.address("submission")).greeting[0] == 220
 
 
@@ -156,6 +168,8 @@ def test_senders_are_checked(smtp, mail):
         smtp.expect("RSET", 250)
 
 
+# Nothing listens there, so that the queue keeps what it got.
+@pytest.mark.config({"mta": {"outbound": {"relay": "127.0.0.1:1"}}})
 def test_a_submission_is_completed_and_remote_recipients_are_queued_in_its_commit(smtp, mail):
     assert smtp.auth_plain("alice@example.test", "alice secret")[0] == 235
     smtp.expect("MAIL FROM:<alice@example.test> RET=HDRS ENVID=QQ314159", 250)
@@ -182,7 +196,8 @@ def test_a_refused_recipient_of_many_goes_into_a_notification(smtp, mail):
     assert code == 250
     assert len(mail.mailbox("bob@example.test")) == 1
     assert mail.mailbox("full@example.test") == []
-    assert [row[:3] for row in mail.queue()] == [("alice@example.test", "local", "")] or mail.mailbox("alice@example.test")
+    report = arrived(mail, "alice@example.test")
+    assert report.startswith(b"Return-Path: <>\r\n") and b"message/delivery-status" in report
     assert "message.bounced" in mail.trace(lines[0].split()[-1])
     code, lines = smtp.message("alice@example.test", ["full@example.test"], MESSAGE)
     assert (code, lines[0][:5]) == (552, "5.2.2")
@@ -195,7 +210,8 @@ def test_success_is_told_where_it_was_asked_for(smtp, mail):
     smtp.expect("DATA", 354)
     smtp.send(MESSAGE + ".\r\n")
     assert smtp.reply()[0] == 250
-    assert [row[:3] for row in mail.queue()] == [("alice@example.test", "local", "")] or mail.mailbox("alice@example.test")
+    report = arrived(mail, "alice@example.test")
+    assert report.startswith(b"Return-Path: <>\r\n") and b"message/delivery-status" in report
 
 
 def test_more_than_fifty_local_recipients_go_through_the_queue(smtp, mail):
@@ -204,8 +220,11 @@ def test_more_than_fifty_local_recipients_go_through_the_queue(smtp, mail):
     mail.alias("all@example.test", many, kind="group")
     assert smtp.auth_plain("alice@example.test", "alice secret")[0] == 235
     assert smtp.message("alice@example.test", ["all@example.test"], MESSAGE)[0] == 250
-    total = len(mail.queue()) + int(mail.suite.sql("SELECT count(*) FROM mail.entry"))
-    assert total == 51
+    deadline = time.monotonic() + 20
+    while mail.queue():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert mail.suite.sql("SELECT count(*), count(DISTINCT account_id) FROM mail.entry") == "51|51"
 
 
 def test_too_many_wrong_passwords_end_the_session(smtp):
