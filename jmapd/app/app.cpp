@@ -1,0 +1,114 @@
+#include "jmapd/app/app.h"
+
+#include "common/log/log.h"
+#include "common/metrics/metrics.h"
+#include "jmapd/http/routes.h"
+
+namespace dromos::jmapd {
+namespace {
+
+constexpr milliseconds kProxyHeaderTime{5'000};
+
+http::ServerOptions server_options(const config::JmapLimits& limits) {
+  http::ServerOptions options;
+  options.max_connections = limits.connections;
+  options.write_time = milliseconds(60'000);
+  return options;
+}
+
+void observe(const http::Exchange& exchange) {
+  static metrics::Counter& requests =
+      metrics::counter("dromos_jmapd_requests_total", "HTTP requests answered.");
+  requests.add();
+  if (exchange.status >= 500 || !exchange.error.empty())
+    log::warn("http.failed", {{"trace", exchange.request.trace},
+                              {"route", exchange.request.route},
+                              {"code", exchange.status},
+                              {"err", exchange.error},
+                              {"ms", exchange.time}});
+  else
+    log::debug("http.request", {{"trace", exchange.request.trace},
+                                {"route", exchange.request.route},
+                                {"code", exchange.status},
+                                {"ms", exchange.time}});
+}
+
+}  // namespace
+
+struct JmapApp::Worker {
+  Worker(Shared& shared, db::Pool::Options pool)
+      : services(shared, std::move(pool)),
+        router(make_router(services)),
+        server(router, server_options(shared.limits)) {
+    server.set_observer(observe);
+  }
+  Services services;
+  http::Router router;
+  http::Server server;
+  TaskGroup connections;
+};
+
+JmapApp::JmapApp() = default;
+JmapApp::~JmapApp() = default;
+
+Task<Result<void>> JmapApp::start(daemon::Runtime& runtime) {
+  runtime_ = &runtime;
+  const auto publish = [&runtime](std::vector<store::Change> changes) {
+    std::vector<rpc::Hint> hints;
+    for (const store::Change& change : changes) hints.push_back({change.account, change.modseq});
+    runtime.hints().publish(std::move(hints));
+  };
+  shared_ = std::make_unique<Shared>(runtime.config(), publish);
+  workers_.resize(runtime.workers().count());
+  for (size_t i = 0; i < workers_.size(); ++i) co_await runtime.on_worker(i, start_worker(i));
+  const config::Jmapd& config = runtime.config().jmapd;
+  CO_TRY_VOID(runtime.listen("http", config.http,
+                             [this](daemon::Incoming incoming) { accept(std::move(incoming), false); }));
+  if (!config.https.empty() && runtime.tls() == nullptr)
+    co_return fail(Errc::invalid_argument, "jmapd.listeners.https needs tls.certificates");
+  CO_TRY_VOID(runtime.listen("https", config.https,
+                             [this](daemon::Incoming incoming) { accept(std::move(incoming), true); }));
+  co_return Result<void>{};
+}
+
+Task<void> JmapApp::start_worker(size_t index) {
+  db::Pool::Options pool;
+  pool.conninfo = runtime_->conninfo();
+  // A delivery may hold a lane and a side connection while requests read.
+  const size_t share = runtime_->config().database.max_connections / workers_.size();
+  pool.max = std::max<size_t>(share, 4);
+  workers_[index] = std::make_unique<Worker>(*shared_, std::move(pool));
+  co_return;
+}
+
+void JmapApp::accept(daemon::Incoming incoming, bool tls) {
+  Worker& worker = *workers_[incoming.worker];
+  worker.connections.spawn(serve(worker, std::move(incoming), tls));
+}
+
+Task<void> JmapApp::serve(Worker& worker, daemon::Incoming incoming, bool tls) {
+  auto stream = std::make_unique<net::Stream>(incoming.fd, incoming.peer);
+  const auto proxied =
+      co_await daemon::take_proxy_header(*stream, *incoming.listener, Deadline::after(kProxyHeaderTime));
+  if (proxied)
+    co_await worker.server.serve(std::move(stream), tls ? runtime_->tls() : nullptr);
+  else
+    log::info("connection.refused", {{"remote", incoming.peer.ip()}, {"err", proxied.error()}});
+  runtime_->workers().drop_connection(incoming.worker);
+}
+
+Task<void> JmapApp::drain(Deadline deadline) {
+  for (size_t i = 0; i < workers_.size(); ++i)
+    if (workers_[i]) co_await runtime_->on_worker(i, drain_worker(i, deadline));
+}
+
+Task<void> JmapApp::drain_worker(size_t index, Deadline deadline) {
+  Worker& worker = *workers_[index];
+  co_await worker.server.drain(deadline);
+  co_await worker.connections.close();
+  co_await worker.services.close();
+  // Its parts belong to this thread.
+  workers_[index].reset();
+}
+
+}  // namespace dromos::jmapd
