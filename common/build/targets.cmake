@@ -1,11 +1,14 @@
 # How each kind of target is declared; folders say only what they depend on.
 
-# dromos_library(NAME [DEPS targets...]): every .cpp of the calling folder (and its subfolders,
-# main.cpp excepted) as static library dromos_NAME.
+# dromos_library(NAME [DEPS targets...] [EXCLUDE subfolders...]): every .cpp of the calling folder (and its
+# subfolders, main.cpp and EXCLUDE excepted) as static library dromos_NAME.
 function(dromos_library name)
-  cmake_parse_arguments(ARG "" "" "DEPS;SOURCES" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "DEPS;SOURCES;EXCLUDE" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
+  foreach(folder ${ARG_EXCLUDE})
+    list(FILTER sources EXCLUDE REGEX "^${CMAKE_CURRENT_SOURCE_DIR}/${folder}/")
+  endforeach()
   list(APPEND sources ${ARG_SOURCES})
   if(sources)
     add_library(dromos_${name} STATIC ${sources})

@@ -32,6 +32,10 @@ class Writer {
   bool empty() const { return out_.empty(); }
   void clear() { out_.clear(); }
   void reserve(size_t octets) { out_.reserve(octets); }
+  /// Gives the memory of an empty writer back.
+  void release() { std::string().swap(out_); }
+  /// Takes back what was written after the first `octets`.
+  void truncate(size_t octets) { out_.resize(octets); }
   /// The octets; the writer is empty afterwards.
   std::string take();
 

@@ -1,0 +1,184 @@
+#include "imapd/app/app.h"
+
+#include <algorithm>
+#include <map>
+
+#include "common/directory/login_state.h"
+#include "common/log/log.h"
+
+namespace dromos::imapd {
+namespace {
+
+constexpr milliseconds kPollInterval{10000};  // behind lost hints
+
+Task<std::unique_ptr<SessionHost>> make_host(daemon::Runtime& runtime, Worker::Options options) {
+  co_return std::make_unique<SessionHost>(runtime, std::move(options));
+}
+
+Task<void> drain_host(SessionHost& host, Deadline deadline) {
+  co_await host.drain(deadline);
+}
+
+// The host dies on its own thread: its pool's timers belong there.
+Task<void> destroy_host(std::unique_ptr<SessionHost> host) {
+  host.reset();
+  co_return;
+}
+
+Task<std::vector<store::Change>> watched_by(SessionHost& host) {
+  co_return host.worker().registry.watched();
+}
+
+Task<std::vector<SessionInfo>> sessions_of(SessionHost& host, AccountId account) {
+  co_return host.list(account);
+}
+
+Task<int32_t> end_sessions(SessionHost& host, AccountId account, std::string id) {
+  co_return host.end(account, id);
+}
+
+}  // namespace
+
+Task<Result<void>> ImapApp::start(daemon::Runtime& runtime) {
+  runtime_ = &runtime;
+  CO_TRY_VOID(co_await make_hosts());
+  CO_TRY_VOID(listen());
+  serve_rpc();
+  subscribe();
+  group_.spawn(poll(group_.token()));
+  runtime.add_readiness([this]() -> std::string {
+    return hosts_.front()->worker().pool.healthy() ? "" : "the database does not answer";
+  });
+  co_return Result<void>{};
+}
+
+Task<Result<void>> ImapApp::make_hosts() {
+  const config::Config& config = runtime_->config();
+  const size_t count = runtime_->workers().count();
+  Worker::Options options;
+  options.pool.conninfo = runtime_->conninfo();
+  options.pool.max = std::max<size_t>(6, config.database.max_connections / count);
+  options.snapshot_budget = config.imapd.limits.snapshot_budget.bytes / count;
+  options.logins = std::make_shared<directory::LoginState>();
+  options.limits = std::make_shared<Limits>(config.imapd.limits.connections_per_ip,
+                                            config.imapd.limits.connections_per_account);
+  options.config = &config.imapd;
+  options.has_tls = runtime_->tls() != nullptr;
+  options.tls = [runtime = runtime_] { return runtime->tls(); };
+  options.publish = [this](store::Change change) {
+    runtime_->hints().publish({{change.account, change.modseq}});
+    spread(change);
+  };
+  hosts_.resize(count);
+  for (size_t i = 0; i < count; ++i)
+    hosts_[i] = co_await runtime_->on_worker(i, make_host(*runtime_, options));
+  // A first connection, for /readyz and to fail early in the log; the daemon starts without a database, too.
+  const auto probe = co_await hosts_.front()->worker().directory.config_epoch(Deadline::after(seconds(2)));
+  if (!probe) log::warn("database.absent", {{"err", probe.error()}});
+  co_return Result<void>{};
+}
+
+Result<void> ImapApp::listen() {
+  const auto& config = runtime_->config().imapd;
+  TRY_VOID(runtime_->listen("imap", config.imap, [this](daemon::Incoming incoming) {
+    const size_t worker = incoming.worker;
+    hosts_[worker]->accept(std::move(incoming), false);
+  }));
+  return runtime_->listen("imaps", config.imaps, [this](daemon::Incoming incoming) {
+    const size_t worker = incoming.worker;
+    hosts_[worker]->accept(std::move(incoming), true);
+  });
+}
+
+void ImapApp::spread(store::Change change) {
+  for (size_t i = 0; i < hosts_.size(); ++i) {
+    SessionHost* host = hosts_[i].get();
+    runtime_->workers().reactor(i).post([host, change] { host->worker().registry.account_moved(change); });
+  }
+}
+
+void ImapApp::subscribe() {
+  rpc::HintSubscriber::Callbacks callbacks;
+  callbacks.changed = [this](const std::vector<rpc::Hint>& hints) {
+    for (const rpc::Hint& hint : hints) spread({hint.account, hint.modseq});
+  };
+  callbacks.epoch = [this](int64_t epoch) {
+    for (size_t i = 0; i < hosts_.size(); ++i) {
+      SessionHost* host = hosts_[i].get();
+      runtime_->workers().reactor(i).post([host, epoch] { host->worker().directory.note_epoch(epoch); });
+    }
+  };
+  callbacks.resync = [this](const std::string&) { poll_now_.set(); };
+  hints_ = std::make_unique<rpc::HintSubscriber>("imapd", std::move(callbacks));
+  for (const auto peer : {config::Daemon::mta, config::Daemon::jmapd, config::Daemon::admind})
+    hints_->watch(std::string(config::to_string(peer)), runtime_->rpc_to(peer));
+}
+
+void ImapApp::serve_rpc() {
+  struct Calls {
+    static Task<std::vector<SessionInfo>> list(ImapApp& app, AccountId account) {
+      std::vector<SessionInfo> all;
+      for (size_t i = 0; i < app.hosts_.size(); ++i) {
+        auto some = co_await app.runtime_->on_worker(i, sessions_of(*app.hosts_[i], account));
+        std::move(some.begin(), some.end(), std::back_inserter(all));
+      }
+      co_return all;
+    }
+    static Task<int32_t> end(ImapApp& app, AccountId account, std::string id) {
+      int32_t count = 0;
+      for (size_t i = 0; i < app.hosts_.size(); ++i)
+        count += co_await app.runtime_->on_worker(i, end_sessions(*app.hosts_[i], account, id));
+      co_return count;
+    }
+  };
+  SessionsBackend backend;
+  backend.list = [this](AccountId account) { return Calls::list(*this, account); };
+  backend.end = [this](AccountId account, std::string id) {
+    return Calls::end(*this, account, std::move(id));
+  };
+  serve_sessions(runtime_->rpc(), std::move(backend));
+}
+
+Task<void> ImapApp::poll(CancelToken token) {
+  while (!token.cancelled()) {
+    poll_now_.reset();
+    const Wake wake = co_await poll_now_.wait(Deadline::after(kPollInterval), token);
+    if (wake == Wake::cancelled) co_return;
+    const auto polled = co_await poll_once();
+    if (!polled) log::warn("poll.failed", {{"err", polled.error()}});
+  }
+}
+
+Task<Result<void>> ImapApp::poll_once() {
+  std::map<AccountId, int64_t> known;
+  for (size_t i = 0; i < hosts_.size(); ++i) {
+    const auto some = co_await runtime_->on_worker(i, watched_by(*hosts_[i]));
+    for (const store::Change& change : some) {
+      const auto [at, fresh] = known.try_emplace(change.account, change.modseq);
+      if (!fresh) at->second = std::min(at->second, change.modseq);
+    }
+  }
+  if (known.empty()) co_return Result<void>{};
+  std::vector<store::Change> asked;
+  for (const auto& [account, modseq] : known) asked.push_back({account, modseq});
+  CO_TRY(const auto moved,
+         co_await hosts_.front()->worker().changes.moved(std::move(asked), Deadline::after(kPollInterval)));
+  for (const store::Change& change : moved) spread(change);
+  co_return Result<void>{};
+}
+
+Task<void> ImapApp::drain(Deadline deadline) {
+  co_await group_.close();
+  if (hints_) co_await hints_->close();
+  std::vector<Task<void>> drains;
+  for (size_t i = 0; i < hosts_.size(); ++i)
+    drains.push_back(runtime_->on_worker(i, drain_host(*hosts_[i], deadline)));
+  TaskGroup together;
+  for (auto& drain : drains) together.spawn(std::move(drain));
+  co_await together.join();
+  auto hosts = std::exchange(hosts_, {});  // calls that still come find none
+  for (size_t i = 0; i < hosts.size(); ++i)
+    co_await runtime_->on_worker(i, destroy_host(std::move(hosts[i])));
+}
+
+}  // namespace dromos::imapd

@@ -1,0 +1,35 @@
+// ImapApp: wires the daemon: a SessionHost per worker, listeners, hints from the other daemons, the slow poll
+// behind them, and the sessions service.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "common/daemon/runtime.h"
+#include "imapd/app/session_host.h"
+
+namespace dromos::imapd {
+
+class ImapApp final : public daemon::App {
+ public:
+  Task<Result<void>> start(daemon::Runtime& runtime) override;
+  Task<void> drain(Deadline deadline) override;
+
+ private:
+  Task<Result<void>> make_hosts();
+  Result<void> listen();
+  void subscribe();
+  void serve_rpc();
+  /// To all workers: look at the account. Thread-safe.
+  void spread(store::Change change);
+  Task<void> poll(CancelToken token);
+  Task<Result<void>> poll_once();
+
+  daemon::Runtime* runtime_ = nullptr;
+  std::vector<std::unique_ptr<SessionHost>> hosts_;  // by worker; each is used on its own thread
+  std::unique_ptr<rpc::HintSubscriber> hints_;
+  Event poll_now_;
+  TaskGroup group_;
+};
+
+}  // namespace dromos::imapd

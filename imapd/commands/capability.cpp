@@ -1,0 +1,29 @@
+// CAPABILITY (RFC 9051 §6.1.1): only what works, and in this state.
+#include "imapd/commands/auth.h"
+#include "imapd/commands/handlers.h"
+
+namespace dromos::imapd {
+
+std::string capabilities(const Context& context) {
+  std::string list = "IMAP4rev1 IMAP4rev2 LITERAL+ ENABLE ID SASL-IR";
+  if (context.state == State::not_authenticated) {
+    if (may_start_tls(context)) list += " STARTTLS";
+    if (!may_send_password(context)) list += " LOGINDISABLED";
+    for (const std::string& mechanism : offered_mechanisms(context)) list += " AUTH=" + mechanism;
+    return list;
+  }
+  list +=
+      " IDLE NAMESPACE UNSELECT UIDPLUS CHILDREN LIST-EXTENDED LIST-STATUS SPECIAL-USE CREATE-SPECIAL-USE "
+      "MOVE"
+      " MULTIAPPEND BINARY CONDSTORE QRESYNC ESEARCH SEARCHRES WITHIN PREVIEW SAVEDATE STATUS=SIZE OBJECTID "
+      "QUOTA"
+      " QUOTA=RES-STORAGE QUOTA=RES-MESSAGE QUOTA=RES-MAILBOX APPENDLIMIT=";
+  return list + std::to_string(context.worker.config.limits.append_size.bytes);
+}
+
+Handled handle_capability(Context& context, const Command& command) {
+  context.out.untagged().raw("CAPABILITY ").raw(capabilities(context)).crlf();
+  co_return ok("Capability completed");
+}
+
+}  // namespace dromos::imapd

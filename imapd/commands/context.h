@@ -1,0 +1,120 @@
+// Context: one IMAP session as its commands see it: state, stream, output, the selected mailbox. The loop
+// that reads commands is session/connection.h.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/net/stream.h"
+#include "imapd/protocol/command.h"
+#include "imapd/protocol/reader.h"
+#include "imapd/protocol/writer.h"
+#include "imapd/service/worker.h"
+
+namespace dromos::imapd {
+
+enum class State : uint8_t { not_authenticated, authenticated, selected, logout };
+
+/// The tagged answer of a command.
+struct Reply {
+  Status status = Status::ok;
+  std::string code;
+  std::string text;
+};
+inline Reply ok(std::string text, std::string code = {}) {
+  return {Status::ok, std::move(code), std::move(text)};
+}
+inline Reply no(std::string_view code, std::string text) {
+  return {Status::no, std::string(code), std::move(text)};
+}
+inline Reply bad(std::string text) {
+  return {Status::bad, "", std::move(text)};
+}
+
+struct Selected {
+  std::shared_ptr<SharedMailbox> mailbox;
+  VersionPtr seen;  // what the client has been told
+  std::string name;
+  bool read_only = false;
+  size_t keyword_names = 0;  // announced by FLAGS
+  NumberSet saved;           // uids of `$` (RFC 5182)
+  /// Our own STORE.SILENT: what it did is not told, unless others changed more than we know.
+  struct Silent {
+    int64_t modseq = 0;
+    StoreCommand::Change change = StoreCommand::Change::replace;
+    uint8_t flags = 0;
+    bool keywords = false;
+    bool expected(const MessageItem& before, const MessageItem& after) const;
+  };
+  Silent silent;
+};
+
+/// What ENABLE (or a command that implies it) has turned on.
+struct Enabled {
+  bool rev2 = false;
+  bool condstore = false;
+  bool qresync = false;
+};
+
+struct AppendJob;
+
+class Context final : public MailboxWatcher {
+ public:
+  Context(Worker& worker_in, net::Stream& stream_in);
+  ~Context();
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+
+  Worker& worker;
+  net::Stream& stream;
+  CommandReader reader;
+  Writer out;
+  State state = State::not_authenticated;
+  Enabled enabled;
+  directory::Identity who;
+  std::unique_ptr<Selected> selected;
+  std::unique_ptr<AppendJob> append;  // while the literals of an APPEND come in
+  uint8_t failed_logins = 0;
+  bool counted = false;  // against the account's limit
+  bool idling = false;
+  bool ending = false;  // drain or ended by an administrator: BYE when the command is over
+  bool broken = false;  // the stream is: nothing more can be said
+  std::string_view activity = "greeting";
+  int64_t since_us = 0;
+  TraceId trace;
+  Event wake;
+
+  AccountId account() const { return who.account; }
+  /// Sends what is written. False: the connection is gone.
+  Task<bool> flush();
+  /// flush() if much is pending; for loops that write.
+  Task<bool> flush_some();
+  /// A line that is no command (SASL, DONE), without its CRLF; nothing: too long, or the connection is gone.
+  Task<std::optional<std::string>> read_line(Deadline deadline);
+  Deadline io_deadline() const;
+  /// For reads and mutations of the store on behalf of one command.
+  Deadline store_deadline() const { return Deadline::after(seconds(30)); }
+  /// Asks the session to say BYE and end.
+  void end();
+
+  void select(std::unique_ptr<Selected> next);
+  void unselect() { select(nullptr); }
+  void mailbox_changed() override;
+  bool utf8() const { return enabled.rev2; }
+  void enable_rev2();
+};
+
+/// The message numbers a command names, in what the client was told. Errors are for BAD.
+Result<NumberSet> numbers_of(const Context& context, const SequenceSet& set, bool uid);
+/// Their uids.
+Result<store::UidSet> uids_of(const Context& context, const SequenceSet& set, bool uid);
+store::UidSet to_store(const NumberSet& set);
+NumberSet from_store(const store::UidSet& set);
+std::vector<uint32_t> list_of(const NumberSet& set);
+
+/// NO with the code that fits (RFC 5530). One place for all failures of store and directory.
+Reply reply_for(const Error& error);
+
+}  // namespace dromos::imapd

@@ -1,0 +1,169 @@
+// FETCH and UID FETCH (RFC 9051 §6.4.5; CHANGEDSINCE and VANISHED: RFC 7162 §3.1.4, §3.2.6).
+#include <algorithm>
+
+#include "common/log/log.h"
+#include "common/store/errc.h"
+#include "imapd/commands/fetch_render.h"
+#include "imapd/commands/handlers.h"
+#include "imapd/commands/qresync.h"
+#include "imapd/commands/sync.h"
+
+namespace dromos::imapd {
+namespace {
+
+constexpr size_t kFirstBatch = 32;  // small, for an early first octet
+constexpr size_t kFactsBatch = 512;
+constexpr uint64_t kRawBatch = 2 << 20;  // octets of messages held at once
+constexpr size_t kPlainBatch = 8192;
+
+bool has(const std::vector<FetchItem>& items, FetchItem::Kind kind) {
+  return std::any_of(items.begin(), items.end(), [&](const FetchItem& item) { return item.kind == kind; });
+}
+
+void add_item(std::vector<FetchItem>& items, FetchItem::Kind kind, bool front) {
+  if (has(items, kind)) return;
+  FetchItem item;
+  item.kind = kind;
+  items.insert(front ? items.begin() : items.end(), std::move(item));
+}
+
+/// Items as asked for, with those that the form of the command implies.
+std::vector<FetchItem> items_of(Context& context, const FetchCommand& fetch, bool uid) {
+  std::vector<FetchItem> items = fetch.items;
+  if (uid) add_item(items, FetchItem::Kind::uid, true);
+  if (fetch.changed_since) add_item(items, FetchItem::Kind::modseq, false);
+  if (has(items, FetchItem::Kind::modseq)) context.enabled.condstore = true;
+  return items;
+}
+
+std::vector<uint32_t> chosen(const FetchCommand& fetch, const NumberSet& numbers,
+                             const MailboxVersion& version) {
+  std::vector<uint32_t> list;
+  list.reserve(numbers.count());
+  numbers.for_each([&](uint32_t number) {
+    if (!fetch.changed_since || version.at(number).modseq > static_cast<int64_t>(*fetch.changed_since))
+      list.push_back(number);
+  });
+  return list;
+}
+
+class Fetcher {
+ public:
+  Fetcher(Context& context, const std::vector<FetchItem>& items)
+      : context_(context),
+        needs_(needs_of(items)),
+        loader_(context.worker, context.account(), context.selected->mailbox->id()),
+        renderer_(context, items, loader_) {}
+
+  Task<Result<void>> run(const std::vector<uint32_t>& numbers) {
+    for (size_t at = 0; at < numbers.size();) {
+      const size_t end = batch_end(numbers, at);
+      CO_TRY_VOID(co_await batch(numbers, at, end));
+      at = end;
+    }
+    co_return Result<void>{};
+  }
+  size_t missing() const { return missing_; }
+  bool unknown_encoding() const { return renderer_.unknown_encoding(); }
+
+ private:
+  size_t batch_end(const std::vector<uint32_t>& numbers, size_t at) const {
+    if (!needs_.any()) return std::min(numbers.size(), at + kPlainBatch);
+    const size_t most = std::min(numbers.size(), at + (at == 0 ? kFirstBatch : kFactsBatch));
+    if (!needs_.raw) return most;
+    uint64_t octets = 0;
+    size_t end = at;
+    while (end < most && (end == at || octets < kRawBatch))
+      octets += std::min<uint64_t>(context_.selected->seen->at(numbers[end++]).size, kRawBatch / 4);
+    return end;
+  }
+
+  Task<Result<void>> batch(const std::vector<uint32_t>& numbers, size_t at, size_t end) {
+    // The version is kept: what the client was told does not move during a FETCH.
+    const VersionPtr version = context_.selected->seen;
+    const Deadline deadline = context_.store_deadline();
+    std::vector<LoadedMessage> loaded(end - at);
+    if (needs_.any()) {
+      std::vector<uint32_t> uids;
+      for (size_t i = at; i < end; ++i) uids.push_back(version->at(numbers[i]).uid);
+      CO_TRY(loaded, co_await loader_.load(std::move(uids), needs_, deadline));
+    }
+    for (size_t i = at; i < end; ++i) {
+      if (needs_.any() && !loaded[i - at].found) {
+        ++missing_;
+        continue;
+      }
+      CO_TRY_VOID(co_await one(numbers[i], version->at(numbers[i]), std::move(loaded[i - at]), deadline));
+      const bool open = co_await context_.flush_some();
+      if (!open) co_return fail(Errc::closed, "connection lost");
+    }
+    if (!needs_.any()) co_await Reactor::current().yield();
+    co_return Result<void>{};
+  }
+
+  /// A message that cannot be read is left out and logged; it must not hide the others.
+  Task<Result<void>> one(uint32_t number, const MessageItem& item, LoadedMessage message, Deadline deadline) {
+    const size_t mark = context_.out.size();
+    const auto written = co_await renderer_.write(number, item, std::move(message), deadline);
+    if (written) co_return Result<void>{};
+    if (context_.out.size() < mark || context_.out.empty()) {
+      context_.broken = true;  // part of the response has been sent
+      co_return written;
+    }
+    context_.out.truncate(mark);
+    if (context_.broken || written.error().may_retry()) co_return written;
+    ++missing_;
+    log::error("message.unreadable",
+               {{"account", context_.account()}, {"uid", item.uid}, {"err", written.error()}});
+    co_return Result<void>{};
+  }
+
+  Context& context_;
+  const LoadNeeds needs_;
+  MessageLoader loader_;
+  FetchRenderer renderer_;
+  size_t missing_ = 0;
+};
+
+/// \Seen on what was read; the client learns of it from the FETCH that sync writes.
+Task<Result<void>> set_seen(Context& context, const std::vector<uint32_t>& numbers) {
+  const VersionPtr version = context.selected->seen;
+  store::UidSet unseen;
+  for (const uint32_t number : numbers)
+    if ((version->at(number).flags & kFlagSeen) == 0) unseen.add(version->at(number).uid);
+  if (unseen.empty()) co_return Result<void>{};
+  store::FlagSet flags;
+  flags.flags = kFlagSeen;
+  CO_TRY(const auto stored,
+         co_await context.worker.entries.store(context.account(), context.selected->mailbox->id(), unseen,
+                                               store::FlagOp::add, std::move(flags), std::nullopt,
+                                               context.store_deadline()));
+  context.worker.changed(stored.change);
+  co_return co_await context.worker.registry.refresh(*context.selected->mailbox, context.store_deadline());
+}
+
+}  // namespace
+
+Handled handle_fetch(Context& context, const Command& command) {
+  const auto& fetch = command.as<FetchCommand>();
+  if (fetch.partial) co_return bad("PARTIAL is not offered");
+  if (fetch.vanished && !context.enabled.qresync) co_return bad("VANISHED needs ENABLE QRESYNC");
+  const std::vector<FetchItem> items = items_of(context, fetch, command.uid);
+  const auto numbers = numbers_of(context, fetch.set, command.uid);
+  if (!numbers) co_return bad(numbers.error().message());
+  if (fetch.vanished) {
+    const NumberSet asked = fetch.set.saved_result ? context.selected->saved : fetch.set.resolve(UINT32_MAX);
+    CO_TRY_VOID(co_await write_vanished_earlier(context, *fetch.changed_since, &asked));
+  }
+  const std::vector<uint32_t> list = chosen(fetch, *numbers, *context.selected->seen);
+  Fetcher fetcher(context, items);
+  CO_TRY_VOID(co_await fetcher.run(list));
+  const bool reads =
+      std::any_of(items.begin(), items.end(), [](const FetchItem& i) { return i.sets_seen(); });
+  if (reads && !context.selected->read_only) CO_TRY_VOID(co_await set_seen(context, list));
+  if (fetcher.unknown_encoding()) co_return no(code::kUnknownCte, "A part has an unknown encoding");
+  if (fetcher.missing() > 0) co_return no(code::kExpungeIssued, "Some messages are gone or not readable");
+  co_return ok("Fetch completed");
+}
+
+}  // namespace dromos::imapd

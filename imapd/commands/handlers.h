@@ -1,0 +1,46 @@
+// The handlers of all verbs, one file each (<verb>.cpp). A handler writes its untagged responses and returns
+// the tagged answer; an error becomes NO by reply_for. Untagged news of the selected mailbox are written by
+// dispatch.
+#pragma once
+
+#include "imapd/commands/context.h"
+
+namespace dromos::imapd {
+
+using Handled = Task<Result<Reply>>;
+
+Handled handle_append(Context& context, const Command& command);
+Handled handle_authenticate(Context& context, const Command& command);
+Handled handle_capability(Context& context, const Command& command);
+Handled handle_check(Context& context, const Command& command);
+Handled handle_close(Context& context, const Command& command);
+Handled handle_copy(Context& context, const Command& command);  // and MOVE
+Handled handle_create(Context& context, const Command& command);
+Handled handle_delete(Context& context, const Command& command);
+Handled handle_enable(Context& context, const Command& command);
+Handled handle_expunge(Context& context, const Command& command);
+Handled handle_fetch(Context& context, const Command& command);
+Handled handle_get_quota(Context& context, const Command& command);
+Handled handle_get_quota_root(Context& context, const Command& command);
+Handled handle_id(Context& context, const Command& command);
+Handled handle_idle(Context& context, const Command& command);
+Handled handle_list(Context& context, const Command& command);  // and LSUB
+Handled handle_login(Context& context, const Command& command);
+Handled handle_logout(Context& context, const Command& command);
+Handled handle_namespace(Context& context, const Command& command);
+Handled handle_noop(Context& context, const Command& command);
+Handled handle_rename(Context& context, const Command& command);
+Handled handle_search(Context& context, const Command& command);
+Handled handle_select(Context& context, const Command& command);  // and EXAMINE
+Handled handle_start_tls(Context& context, const Command& command);
+Handled handle_status(Context& context, const Command& command);
+Handled handle_store(Context& context, const Command& command);
+Handled handle_subscribe(Context& context, const Command& command);  // and UNSUBSCRIBE
+Handled handle_unselect(Context& context, const Command& command);
+
+/// Text of the CAPABILITY response in this state, without the word itself.
+std::string capabilities(const Context& context);
+/// A status line's items "(MESSAGES 3 ...)" for STATUS and LIST-STATUS.
+void write_status(Context& context, const store::Mailbox& mailbox, std::string_view name, uint16_t items);
+
+}  // namespace dromos::imapd

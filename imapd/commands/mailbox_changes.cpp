@@ -1,0 +1,102 @@
+// CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE (RFC 9051 §6.3.4-§6.3.8; special use: RFC 6154 §3).
+#include "common/base/strings.h"
+#include "common/store/errc.h"
+#include "imapd/commands/handlers.h"
+#include "imapd/commands/mailbox_names.h"
+#include "imapd/protocol/mailbox_name.h"
+
+namespace dromos::imapd {
+namespace {
+
+/// "\Sent" -> "sent"; empty if there is no such use.
+std::string stored_use(std::string_view attribute) {
+  static constexpr std::string_view kUses[] = {"drafts",  "sent", "trash",   "junk",
+                                               "archive", "all",  "flagged", "important"};
+  const std::string wanted = to_lower(attribute);
+  for (const std::string_view use : kUses)
+    if (wanted.size() == use.size() + 1 && wanted.substr(1) == use) return std::string(use);
+  return {};
+}
+
+}  // namespace
+
+Handled handle_create(Context& context, const Command& command) {
+  const auto& create = command.as<CreateCommand>();
+  CO_TRY(const std::string name, name_from_wire(context, create.mailbox));
+  if (is_inbox(name) && name.find(kSeparator) == std::string::npos)
+    co_return no(code::kAlreadyExists, "INBOX is always there");
+  std::optional<std::string> use;
+  if (!create.special_use.empty()) {
+    if (create.special_use.size() > 1) co_return no(code::kUseAttr, "One special use a mailbox");
+    use = stored_use(create.special_use.front());
+    if (use->empty()) co_return no(code::kUseAttr, "There is no such special use");
+  }
+  auto created = co_await context.worker.mailboxes.create(context.account(), path_of_name(name), use, false,
+                                                          context.store_deadline());
+  if (!created && use && created.error().is(store::StoreErrc::exists))
+    co_return no(code::kUseAttr, "That name or special use is taken");
+  if (!created) co_return fail(created.error());
+  context.worker.changed(created->change);
+  co_return ok("Create completed", "MAILBOXID (" + to_text(created->id) + ")");
+}
+
+Handled handle_delete(Context& context, const Command& command) {
+  CO_TRY(const NamedMailbox found,
+         co_await find_mailbox(context, command.as<MailboxCommand>().mailbox, false));
+  if (found.mailbox.special_use == "inbox") co_return no(code::kCannot, "INBOX cannot be deleted");
+  CO_TRY(const auto change, co_await context.worker.mailboxes.remove(context.account(), found.mailbox.id,
+                                                                     true, context.store_deadline()));
+  if (context.selected && context.selected->mailbox->id() == found.mailbox.id) {
+    context.unselect();
+    context.out.untagged_status(Status::ok, code::kClosed, "The mailbox was deleted");
+  }
+  context.worker.changed(change);
+  co_return ok("Delete completed");
+}
+
+Handled handle_rename(Context& context, const Command& command) {
+  const auto& rename = command.as<RenameCommand>();
+  CO_TRY(const std::string to, name_from_wire(context, rename.to));
+  CO_TRY(const NamedMailbox found, co_await find_mailbox(context, rename.from, false));
+  if (found.mailbox.special_use == "inbox") {
+    CO_TRY(const auto moved,
+           co_await context.worker.mailboxes.rename_inbox(DeliveryId::make(), context.account(),
+                                                          path_of_name(to), context.store_deadline()));
+    context.worker.changed(moved.change);
+    if (context.selected)
+      (void)co_await context.worker.registry.refresh(*context.selected->mailbox, context.store_deadline());
+    co_return ok("Rename completed: the messages of INBOX were moved");
+  }
+  store::MailboxUpdate update;
+  update.path = path_of_name(to);
+  CO_TRY(const auto change,
+         co_await context.worker.mailboxes.update(context.account(), found.mailbox.id, std::move(update),
+                                                  context.store_deadline()));
+  context.worker.changed(change);
+  if (context.enabled.rev2)  // RFC 9051 §6.3.6: the new name, with its old one
+    context.out.untagged()
+        .raw("LIST () \"/\" ")
+        .mailbox(to)
+        .raw(" (\"OLDNAME\" (")
+        .mailbox(found.name)
+        .raw("))")
+        .crlf();
+  co_return ok("Rename completed");
+}
+
+Handled handle_subscribe(Context& context, const Command& command) {
+  CO_TRY(const NamedMailbox found,
+         co_await find_mailbox(context, command.as<MailboxCommand>().mailbox, false));
+  const bool wanted = command.verb == Verb::subscribe;
+  if (found.mailbox.subscribed != wanted) {
+    store::MailboxUpdate update;
+    update.subscribed = wanted;
+    CO_TRY(const auto change,
+           co_await context.worker.mailboxes.update(context.account(), found.mailbox.id, std::move(update),
+                                                    context.store_deadline()));
+    context.worker.changed(change);
+  }
+  co_return ok(wanted ? "Subscribe completed" : "Unsubscribe completed");
+}
+
+}  // namespace dromos::imapd

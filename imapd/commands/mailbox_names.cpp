@@ -1,0 +1,35 @@
+#include "imapd/commands/mailbox_names.h"
+
+#include "common/base/strings.h"
+#include "common/store/errc.h"
+#include "imapd/protocol/mailbox_name.h"
+
+namespace dromos::imapd {
+
+std::vector<std::string> path_of_name(std::string_view name) {
+  std::vector<std::string> path;
+  for (const std::string_view level : split(name, kSeparator)) path.emplace_back(level);
+  return path;
+}
+
+std::string name_of_path(const std::vector<std::string>& path) {
+  return join(path, std::string_view(&kSeparator, 1));
+}
+
+Result<std::string> name_from_wire(const Context& context, std::string_view wire) {
+  auto name = mailbox_from_wire(wire, context.utf8());
+  if (!name) return fail(store::StoreErrc::not_allowed, name.error().message());
+  return name;
+}
+
+Task<Result<NamedMailbox>> find_mailbox(Context& context, std::string wire, bool selectable) {
+  CO_TRY(const std::string name, name_from_wire(context, wire));
+  CO_TRY(const auto tree,
+         co_await context.worker.mailboxes.tree(context.account(), context.store_deadline()));
+  const store::Mailbox* found = tree.find(path_of_name(name));
+  if (found == nullptr || (selectable && !found->selectable))
+    co_return fail(store::StoreErrc::not_found, "no such mailbox");
+  co_return NamedMailbox{*found, name_of_path(tree.path_of(found->id))};
+}
+
+}  // namespace dromos::imapd

@@ -1,0 +1,62 @@
+// SELECT and EXAMINE (RFC 9051 §6.3.2; CONDSTORE and QRESYNC: RFC 7162; MAILBOXID: RFC 8474 §4.2).
+#include "common/store/errc.h"
+#include "imapd/commands/handlers.h"
+#include "imapd/commands/mailbox_names.h"
+#include "imapd/commands/qresync.h"
+#include "imapd/commands/sync.h"
+
+namespace dromos::imapd {
+namespace {
+
+void announce(Context& context, const store::Mailbox& mailbox) {
+  Writer& out = context.out;
+  const Selected& selected = *context.selected;
+  const MailboxVersion& version = *selected.seen;
+  write_keywords(context, true);
+  out.untagged_number(version.size(), "EXISTS");
+  if (!context.enabled.rev2) {
+    out.untagged_number(0, "RECENT");
+    if (const uint32_t unseen = version.first_unseen())
+      out.untagged_status(Status::ok, "UNSEEN " + std::to_string(unseen), "First unseen");
+  }
+  out.untagged_status(Status::ok, "UIDVALIDITY " + std::to_string(selected.mailbox->uidvalidity()),
+                      "UIDs valid");
+  out.untagged_status(Status::ok, "UIDNEXT " + std::to_string(version.uidnext()), "Predicted next UID");
+  out.untagged_status(Status::ok, "HIGHESTMODSEQ " + std::to_string(version.modseq()), "Highest");
+  out.untagged_status(Status::ok, "MAILBOXID (" + to_text(mailbox.id) + ")", "Mailbox id");
+  if (context.enabled.rev2) out.untagged().raw("LIST () \"/\" ").mailbox(selected.name).crlf();
+}
+
+}  // namespace
+
+Handled handle_select(Context& context, const Command& command) {
+  const auto& select = command.as<SelectCommand>();
+  if (select.qresync && !context.enabled.qresync) co_return bad("QRESYNC has not been enabled");
+  // RFC 9051 §6.3.2: the old mailbox is closed even if the new one cannot be opened.
+  if (context.selected) {
+    context.unselect();
+    context.out.untagged_status(Status::ok, code::kClosed, "The previous mailbox is closed");
+  }
+  if (select.condstore) context.enabled.condstore = true;
+  CO_TRY(const NamedMailbox found, co_await find_mailbox(context, select.mailbox, true));
+  CO_TRY(auto mailbox, co_await context.worker.registry.open(context.account(), found.mailbox.id,
+                                                             context.store_deadline()));
+  auto selected = std::make_unique<Selected>();
+  selected->mailbox = std::move(mailbox);
+  selected->seen = selected->mailbox->current();
+  selected->name = found.name;
+  selected->read_only = command.verb == Verb::examine;
+  context.select(std::move(selected));
+  announce(context, found.mailbox);
+  if (select.qresync) {
+    const auto resynced = co_await resynchronise(context, *select.qresync);
+    if (!resynced) {
+      context.unselect();
+      co_return fail(resynced.error());
+    }
+  }
+  if (command.verb == Verb::examine) co_return ok("Examine completed", std::string(code::kReadOnly));
+  co_return ok("Select completed", std::string(code::kReadWrite));
+}
+
+}  // namespace dromos::imapd

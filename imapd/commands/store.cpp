@@ -1,0 +1,80 @@
+// STORE and UID STORE (RFC 9051 §6.4.6; UNCHANGEDSINCE: RFC 7162 §3.1.3).
+#include <algorithm>
+
+#include "common/base/strings.h"
+#include "imapd/commands/handlers.h"
+#include "imapd/commands/sync.h"
+
+namespace dromos::imapd {
+namespace {
+
+store::FlagSet stored_flags(const FlagSet& flags) {
+  store::FlagSet out;
+  out.flags = flags.system & kSettableFlags;
+  for (const std::string& keyword : flags.keywords) out.keywords.push_back(to_lower(keyword));
+  std::sort(out.keywords.begin(), out.keywords.end());
+  return out;
+}
+
+store::FlagOp operation(StoreCommand::Change change) {
+  switch (change) {
+    case StoreCommand::Change::add:
+      return store::FlagOp::add;
+    case StoreCommand::Change::remove:
+      return store::FlagOp::remove;
+    default:
+      return store::FlagOp::replace;
+  }
+}
+
+/// Messages that had the flags already: STORE answers for them, too.
+void write_unchanged(Context& context, const NumberSet& uids, const store::StoreResult& stored,
+                     bool with_uid) {
+  const MailboxVersion& version = *context.selected->seen;
+  const NumberSet rest = uids.subtract(from_store(stored.changed)).subtract(from_store(stored.failed));
+  version.numbers_of(rest).for_each(
+      [&](uint32_t number) { write_flags(context, number, version.at(number), with_uid); });
+}
+
+void write_modified(Context& context, const store::StoreResult& stored) {
+  const MailboxVersion& version = *context.selected->seen;
+  version.numbers_of(from_store(stored.failed)).for_each([&](uint32_t number) {
+    write_flags(context, number, version.at(number), true);
+  });
+}
+
+}  // namespace
+
+Handled handle_store(Context& context, const Command& command) {
+  const auto& store = command.as<StoreCommand>();
+  Selected& selected = *context.selected;
+  if (selected.read_only) co_return no(code::kReadOnly, "The mailbox is open read-only");
+  if (store.unchanged_since) context.enabled.condstore = true;
+  const auto uids = uids_of(context, store.set, command.uid);
+  if (!uids) co_return bad(uids.error().message());
+  if (uids->empty()) co_return ok("Nothing to store");
+  const store::FlagSet flags = stored_flags(store.flags);
+  std::optional<int64_t> unchanged;
+  if (store.unchanged_since)
+    unchanged = static_cast<int64_t>(std::min<uint64_t>(*store.unchanged_since, INT64_MAX));
+  CO_TRY(const auto stored, co_await context.worker.entries.store(context.account(), selected.mailbox->id(),
+                                                                  *uids, operation(store.change), flags,
+                                                                  unchanged, context.store_deadline()));
+  context.worker.changed(stored.change);
+  CO_TRY_VOID(co_await context.worker.registry.refresh(*selected.mailbox, context.store_deadline()));
+  if (store.silent && stored.change) {
+    selected.silent.modseq = stored.change.modseq;
+    selected.silent.change = store.change;
+    selected.silent.flags = static_cast<uint8_t>(flags.flags);
+    selected.silent.keywords = !flags.keywords.empty() || store.change == StoreCommand::Change::replace;
+  }
+  sync(context, command.uid ? Expunges::tell : Expunges::hold);
+  if (!store.silent) write_unchanged(context, from_store(*uids), stored, command.uid);
+  if (stored.failed.empty()) co_return ok("Store completed");
+  write_modified(context, stored);
+  const NumberSet failed = from_store(stored.failed);
+  const std::string list = command.uid ? failed.format() : selected.seen->numbers_of(failed).format();
+  co_return ok("Conditional store: some messages had changed", "MODIFIED " + list);
+}
+
+}  // namespace dromos::imapd

@@ -1,0 +1,86 @@
+#include "imapd/commands/sync.h"
+
+#include <algorithm>
+
+namespace dromos::imapd {
+
+void write_keywords(Context& context, bool always) {
+  Selected& selected = *context.selected;
+  const auto& names = selected.mailbox->keywords().names();
+  if (!always && names.size() == selected.keyword_names) return;
+  selected.keyword_names = names.size();
+  Writer& out = context.out;
+  out.untagged().raw("FLAGS ").flags(kSettableFlags, names).crlf();
+  if (selected.read_only) {
+    out.untagged_status(Status::ok, "PERMANENTFLAGS ()", "No permanent flags in a mailbox opened read-only");
+    return;
+  }
+  std::string code = "PERMANENTFLAGS (";
+  append_flags(code, kSettableFlags, names);
+  out.untagged_status(Status::ok, code + " \\*)", "Flags that stay");
+}
+
+void write_flags(Context& context, uint32_t number, const MessageItem& item, bool with_uid, bool with_flags) {
+  Writer& out = context.out;
+  out.begin_fetch(number);
+  if (with_uid || context.enabled.condstore) out.item("UID").number(item.uid);
+  if (with_flags)
+    out.item("FLAGS").flags(static_cast<uint8_t>(item.flags),
+                            context.selected->mailbox->keywords().at(item.keyword_set));
+  if (context.enabled.condstore)
+    out.item("MODSEQ").ch('(').number(static_cast<uint64_t>(item.modseq)).ch(')');
+  out.end_fetch();
+}
+
+bool Selected::Silent::expected(const MessageItem& before, const MessageItem& after) const {
+  const auto old = static_cast<uint8_t>(before.flags);
+  uint8_t wanted = flags;
+  if (change == StoreCommand::Change::add) wanted = old | flags;
+  if (change == StoreCommand::Change::remove) wanted = old & static_cast<uint8_t>(~flags);
+  return after.flags == wanted && (keywords || after.keyword_set == before.keyword_set);
+}
+
+namespace {
+
+void write_expunges(Context& context, const VersionDifference& difference) {
+  if (difference.expunged_uids.empty()) return;
+  Writer& out = context.out;
+  if (context.enabled.qresync) {
+    out.untagged().raw("VANISHED ").ranges(difference.expunged_uids).crlf();
+  } else {
+    // From the end, so that no number shifts.
+    for (auto at = difference.expunged_numbers.rbegin(); at != difference.expunged_numbers.rend(); ++at)
+      out.untagged_number(*at, "EXPUNGE");
+  }
+  Selected& selected = *context.selected;
+  if (!selected.saved.empty())
+    selected.saved = selected.saved.subtract(NumberSet::of_sorted(difference.expunged_uids));
+}
+
+}  // namespace
+
+void sync(Context& context, Expunges expunges) {
+  Selected& selected = *context.selected;
+  VersionPtr next = selected.mailbox->current();
+  if (next == selected.seen) {
+    selected.silent = {};
+    return;
+  }
+  if (expunges == Expunges::hold) next = next->with_ghosts(*selected.seen);
+  const VersionDifference difference = compare(*selected.seen, *next);
+  write_expunges(context, difference);
+  if (difference.added > 0) context.out.untagged_number(next->size(), "EXISTS");
+  if (difference.added > 0 && !context.enabled.rev2) context.out.untagged_number(0, "RECENT");
+  write_keywords(context, false);
+  const VersionPtr before = std::exchange(selected.seen, std::move(next));
+  for (const uint32_t number : difference.changed) {
+    const MessageItem& item = selected.seen->at(number);
+    const MessageItem* old = before->find(item.uid);
+    const bool silent =
+        item.modseq == selected.silent.modseq && old != nullptr && selected.silent.expected(*old, item);
+    if (!silent || context.enabled.condstore) write_flags(context, number, item, true, !silent);
+  }
+  selected.silent = {};
+}
+
+}  // namespace dromos::imapd

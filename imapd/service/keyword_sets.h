@@ -1,0 +1,30 @@
+// KeywordSets: the combinations of keywords that messages of one mailbox carry, each under a small number.
+// Grows only; number 0 is the empty set.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace dromos::imapd {
+
+class KeywordSets {
+ public:
+  /// Keywords as the store gives them: lower-case, sorted.
+  uint32_t intern(const std::vector<std::string>& keywords);
+  const std::vector<std::string>& at(uint32_t number) const;
+  bool contains(uint32_t number, const std::string& keyword) const;
+  /// Every keyword of every set, sorted; known ones of the mailbox that no message has included.
+  const std::vector<std::string>& names() const { return names_; }
+  void add_name(const std::string& keyword);
+  size_t memory() const { return memory_; }
+
+ private:
+  std::map<std::vector<std::string>, uint32_t> numbers_;
+  std::vector<const std::vector<std::string>*> sets_;  // into numbers_, from 1
+  std::vector<std::string> names_;
+  size_t memory_ = 0;
+};
+
+}  // namespace dromos::imapd

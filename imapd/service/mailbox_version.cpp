@@ -1,0 +1,183 @@
+#include "imapd/service/mailbox_version.h"
+
+#include <algorithm>
+
+#include "imapd/protocol/flags.h"
+
+namespace dromos::imapd {
+
+void MailboxVersion::Builder::add(const MessageItem& item) {
+  if (open_ && open_->size() >= kChunk) close();
+  if (!open_) open_ = std::make_shared<Chunk>();
+  open_->push_back(item);
+}
+
+void MailboxVersion::Builder::add_chunk(ChunkPtr chunk) {
+  close();
+  chunks_.push_back(std::move(chunk));
+}
+
+void MailboxVersion::Builder::close() {
+  if (!open_) return;
+  open_->shrink_to_fit();
+  chunks_.push_back(std::move(open_));
+  open_.reset();
+}
+
+VersionPtr MailboxVersion::Builder::finish(int64_t modseq, uint64_t uidnext) {
+  close();
+  auto version = std::make_shared<MailboxVersion>();
+  version->chunks_ = std::move(chunks_);
+  version->starts_.reserve(version->chunks_.size() + 1);
+  for (const ChunkPtr& chunk : version->chunks_)
+    version->starts_.push_back(version->starts_.back() + static_cast<uint32_t>(chunk->size()));
+  version->modseq_ = modseq;
+  // Entries newer than the state read with them may have come early.
+  version->uidnext_ = std::max<uint64_t>(uidnext, uint64_t{version->max_uid()} + 1);
+  return version;
+}
+
+VersionPtr MailboxVersion::empty() {
+  static const VersionPtr none = std::make_shared<MailboxVersion>();
+  return none;
+}
+
+size_t MailboxVersion::chunk_of(uint32_t number) const {
+  const auto after = std::upper_bound(starts_.begin(), starts_.end(), number - 1);
+  return static_cast<size_t>(after - starts_.begin()) - 1;
+}
+
+const MessageItem& MailboxVersion::at(uint32_t number) const {
+  const size_t chunk = chunk_of(number);
+  return (*chunks_[chunk])[number - 1 - starts_[chunk]];
+}
+
+uint32_t MailboxVersion::count_below(uint32_t uid) const {
+  const auto chunk = std::lower_bound(chunks_.begin(), chunks_.end(), uid,
+                                      [](const ChunkPtr& c, uint32_t u) { return c->back().uid < u; });
+  if (chunk == chunks_.end()) return size();
+  const auto item = std::lower_bound((*chunk)->begin(), (*chunk)->end(), uid,
+                                     [](const MessageItem& i, uint32_t u) { return i.uid < u; });
+  return starts_[static_cast<size_t>(chunk - chunks_.begin())] +
+         static_cast<uint32_t>(item - (*chunk)->begin());
+}
+
+uint32_t MailboxVersion::number_of(uint32_t uid) const {
+  const uint32_t below = count_below(uid);
+  return below < size() && at(below + 1).uid == uid ? below + 1 : 0;
+}
+
+const MessageItem* MailboxVersion::find(uint32_t uid) const {
+  const uint32_t number = number_of(uid);
+  return number == 0 ? nullptr : &at(number);
+}
+
+uint32_t MailboxVersion::first_unseen() const {
+  for (size_t i = 0; i < chunks_.size(); ++i) {
+    const Chunk& chunk = *chunks_[i];
+    for (size_t k = 0; k < chunk.size(); ++k)
+      if ((chunk[k].flags & kFlagSeen) == 0) return starts_[i] + static_cast<uint32_t>(k) + 1;
+  }
+  return 0;
+}
+
+NumberSet MailboxVersion::numbers_of(const NumberSet& uids) const {
+  NumberSet numbers;
+  for (const NumberRange& range : uids.ranges()) {
+    const uint32_t first = count_below(range.first) + 1;
+    const uint32_t last = range.last == UINT32_MAX ? size() : count_below(range.last + 1);
+    if (first <= last) numbers.add(first, last);
+  }
+  return numbers;
+}
+
+NumberSet MailboxVersion::uids_of(const NumberSet& numbers) const {
+  NumberSet uids;
+  numbers.for_each([&](uint32_t number) { uids.add(at(number).uid); });
+  return uids;
+}
+
+VersionPtr MailboxVersion::apply(std::span<const MessageItem> changed, const NumberSet& expunged,
+                                 int64_t modseq, uint64_t uidnext) const {
+  Builder builder;
+  auto next = changed.begin();
+  for (size_t c = 0; c < chunks_.size(); ++c) {
+    const Chunk& chunk = *chunks_[c];
+    const bool last = c + 1 == chunks_.size();
+    const uint32_t end = chunk.back().uid;
+    const bool touched = next != changed.end() && (next->uid <= end || (last && chunk.size() < kChunk));
+    const NumberSet gone = expunged.intersect(NumberSet{{chunk.front().uid, end}});
+    if (!touched && gone.empty()) {
+      builder.add_chunk(chunks_[c]);
+      continue;
+    }
+    for (const MessageItem& item : chunk) {
+      for (; next != changed.end() && next->uid < item.uid; ++next) builder.add(*next);
+      if (next != changed.end() && next->uid == item.uid)
+        builder.add(*next++);
+      else if (!gone.contains(item.uid))
+        builder.add(item);
+    }
+    if (!last) builder.close();
+  }
+  for (; next != changed.end(); ++next) builder.add(*next);
+  return builder.finish(modseq, uidnext);
+}
+
+VersionPtr MailboxVersion::with_ghosts(const MailboxVersion& announced) const {
+  const VersionDifference difference = compare(announced, *this);
+  std::vector<MessageItem> ghosts;
+  for (const uint32_t number : difference.expunged_numbers) ghosts.push_back(announced.at(number));
+  return apply(ghosts, {}, modseq_, uidnext_);
+}
+
+/// Walks a version item by item, or over a whole chunk.
+class VersionCursor {
+ public:
+  explicit VersionCursor(const MailboxVersion& version) : version_(version) {}
+  bool done() const { return chunk_ == version_.chunks_.size(); }
+  const MessageItem& item() const { return (*version_.chunks_[chunk_])[offset_]; }
+  uint32_t number() const { return version_.starts_[chunk_] + static_cast<uint32_t>(offset_) + 1; }
+  /// The chunk, at its first item; else null.
+  const void* whole_chunk() const { return offset_ == 0 ? version_.chunks_[chunk_].get() : nullptr; }
+  void next() {
+    if (++offset_ == version_.chunks_[chunk_]->size()) next_chunk();
+  }
+  void next_chunk() {
+    ++chunk_;
+    offset_ = 0;
+  }
+
+ private:
+  const MailboxVersion& version_;
+  size_t chunk_ = 0;
+  size_t offset_ = 0;
+};
+
+VersionDifference compare(const MailboxVersion& before, const MailboxVersion& after) {
+  VersionDifference difference;
+  if (&before == &after) return difference;
+  VersionCursor old(before), now(after);
+  while (!old.done()) {
+    if (!now.done() && old.whole_chunk() != nullptr && old.whole_chunk() == now.whole_chunk()) {
+      old.next_chunk();
+      now.next_chunk();
+      continue;
+    }
+    if (now.done() || old.item().uid < now.item().uid) {
+      difference.expunged_numbers.push_back(old.number());
+      difference.expunged_uids.push_back(old.item().uid);
+      old.next();
+    } else if (old.item().uid == now.item().uid) {
+      if (old.item().modseq != now.item().modseq) difference.changed.push_back(now.number());
+      old.next();
+      now.next();
+    } else {
+      now.next();  // uids only grow: never between known ones
+    }
+  }
+  difference.added = now.done() ? 0 : after.size() - now.number() + 1;
+  return difference;
+}
+
+}  // namespace dromos::imapd

@@ -1,0 +1,55 @@
+// MessageLoader: what a FETCH needs of some messages, gathered batch by batch, so that no database connection
+// waits for a slow client.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/mime/facts.h"
+#include "imapd/service/worker.h"
+
+namespace dromos::imapd {
+
+struct LoadedMessage {
+  uint32_t uid = 0;
+  bool found = false;  // the entry is still there
+  MessageId id;
+  ThreadId thread;
+  int64_t saved_us = 0;
+  store::BlobHash blob{};
+  std::string facts;               // encoded; empty: none stored, or not asked for
+  std::optional<std::string> raw;  // small messages, if asked for
+};
+
+struct LoadNeeds {
+  bool facts = false;
+  bool raw = false;
+  bool entry = false;  // saved_us, and ids where facts are not asked for
+  bool any() const { return facts || raw || entry; }
+};
+
+class MessageLoader {
+ public:
+  /// Octets read at once from a message that is not kept whole.
+  static constexpr uint64_t kPiece = 1 << 20;
+
+  MessageLoader(Worker& worker, AccountId account, MailboxId mailbox)
+      : worker_(worker), account_(account), mailbox_(mailbox) {}
+
+  /// The messages in the order of `uids` (ascending); those that are gone have found == false.
+  Task<Result<std::vector<LoadedMessage>>> load(std::vector<uint32_t> uids, LoadNeeds needs,
+                                                Deadline deadline);
+  /// Octets [begin, begin + length) of the message.
+  Task<Result<std::string>> read(const LoadedMessage& message, uint64_t begin, uint64_t length,
+                                 Deadline deadline);
+  /// Decoded facts; parsed from the raw octets if none are stored or an older parser made them.
+  Task<Result<mime::Facts>> facts(const LoadedMessage& message, uint64_t size, Deadline deadline);
+
+ private:
+  Worker& worker_;
+  const AccountId account_;
+  const MailboxId mailbox_;
+};
+
+}  // namespace dromos::imapd

@@ -1,0 +1,225 @@
+#include "imapd/service/search_plan.h"
+
+#include "common/base/strings.h"
+#include "common/mime/charset.h"
+
+namespace dromos::imapd {
+namespace {
+
+using Kind = SearchKey::Kind;
+constexpr int64_t kDay = 86400;
+
+int64_t day_of(int64_t seconds) {
+  return seconds >= 0 ? seconds / kDay : -((-seconds + kDay - 1) / kDay);
+}
+
+NumberSet numbers_in(const SearchScope& scope, const SearchKey& key) {
+  const MailboxVersion& version = *scope.version;
+  if (key.set.saved_result) return version.numbers_of(scope.saved);
+  if (key.kind == Kind::uid) return version.numbers_of(key.set.resolve(version.max_uid()));
+  if (version.size() == 0) return {};
+  return key.set.resolve(version.size()).intersect(NumberSet{{1, version.size()}});
+}
+
+std::string_view header_name(const SearchKey& key) {
+  switch (key.kind) {
+    case Kind::from:
+      return "from";
+    case Kind::to:
+      return "to";
+    case Kind::cc:
+      return "cc";
+    case Kind::bcc:
+      return "bcc";
+    case Kind::subject:
+      return "subject";
+    default:
+      return key.name;
+  }
+}
+
+Truth truth(bool value) {
+  return value ? Truth::yes : Truth::no;
+}
+
+}  // namespace
+
+Result<SearchPlan> SearchPlan::make(const SearchScope& scope, const SearchProgram& program,
+                                    int64_t now_seconds) {
+  SearchPlan plan;
+  TRY(SearchNode root, plan.node_of(scope, program.root, now_seconds));
+  plan.root_ = std::make_unique<SearchNode>(std::move(root));
+  plan.index(*plan.root_);
+  return plan;
+}
+
+void SearchPlan::index(SearchNode& node) {
+  if (node.source != SearchSource::none) {
+    node.leaf = leaves_.size();
+    leaves_.push_back(&node);
+  }
+  for (SearchNode& child : node.children) index(child);
+}
+
+bool SearchPlan::needs(SearchSource source) const {
+  for (const SearchNode* leaf : leaves_)
+    if (leaf->source == source) return true;
+  return false;
+}
+
+Result<SearchNode> SearchPlan::node_of(const SearchScope& scope, const SearchKey& key, int64_t now_seconds) {
+  SearchNode node;
+  node.kind = key.kind;
+  switch (key.kind) {
+    case Kind::all:
+    case Kind::save_date_supported:
+    case Kind::old_mail:  // \Recent is never set here (RFC 9051 §2.3.2 has dropped it)
+      node.kind = Kind::all;
+      node.constant = true;
+      break;
+    case Kind::new_mail:
+      node.kind = Kind::all;
+      break;
+    case Kind::conjunction:
+    case Kind::either:
+    case Kind::negation:
+      for (const SearchKey& child : key.children) {
+        TRY(SearchNode made, node_of(scope, child, now_seconds));
+        node.children.push_back(std::move(made));
+      }
+      break;
+    case Kind::sequence:
+    case Kind::uid:
+      node.numbers = numbers_in(scope, key);
+      break;
+    case Kind::uid_after:
+      node.kind = Kind::uid;
+      if (key.number < UINT32_MAX)
+        node.numbers =
+            scope.version->numbers_of(NumberSet{{static_cast<uint32_t>(key.number) + 1, UINT32_MAX}});
+      break;
+    case Kind::uid_before:
+      node.kind = Kind::uid;
+      if (key.number > 1)
+        node.numbers = scope.version->numbers_of(
+            NumberSet{{1, static_cast<uint32_t>(std::min<uint64_t>(key.number - 1, UINT32_MAX))}});
+      break;
+    case Kind::flag:
+    case Kind::no_flag:
+      node.flag = system_flag(key.text);
+      if (node.flag == 0) node.keyword = to_lower(key.text);
+      break;
+    case Kind::header:
+    case Kind::from:
+    case Kind::to:
+    case Kind::cc:
+    case Kind::bcc:
+    case Kind::subject:
+      node.name = mime::fold_case(header_name(key));
+      [[fallthrough]];
+    case Kind::body:
+    case Kind::text:
+      node.needle = mime::fold_case(key.text);
+      node.source = SearchSource::text;
+      if (key.fuzzy) return fail(Errc::invalid_argument, "FUZZY is not offered");
+      break;
+    case Kind::before:
+    case Kind::on:
+    case Kind::since:
+      node.value = key.date.days();
+      break;
+    case Kind::sent_before:
+    case Kind::sent_on:
+    case Kind::sent_since:
+      node.value = key.date.days();
+      node.source = SearchSource::facts;
+      break;
+    case Kind::saved_before:
+    case Kind::saved_on:
+    case Kind::saved_since:
+      node.value = key.date.days();
+      node.source = SearchSource::entry;
+      break;
+    case Kind::older:
+    case Kind::younger:
+      node.value = now_seconds - static_cast<int64_t>(std::min<uint64_t>(key.number, UINT32_MAX));
+      break;
+    case Kind::larger:
+    case Kind::smaller:
+    case Kind::modseq:
+      node.value = static_cast<int64_t>(std::min<uint64_t>(key.number, INT64_MAX));
+      break;
+    case Kind::email_id:
+    case Kind::thread_id:
+      node.needle = key.text;
+      node.source = SearchSource::entry;
+      break;
+    case Kind::filter:
+      return fail(Errc::invalid_argument, "FILTER is not offered");
+  }
+  return node;
+}
+
+Truth SearchPlan::decide(const KeywordSets& keywords, uint32_t number, const MessageItem& item,
+                         const std::vector<Truth>& known) const {
+  return decide(*root_, keywords, number, item, known);
+}
+
+// Depth is bounded by kMaxSearchDepth.
+Truth SearchPlan::decide(const SearchNode& node, const KeywordSets& keywords, uint32_t number,
+                         const MessageItem& item, const std::vector<Truth>& known) {
+  if (node.source != SearchSource::none) return known.empty() ? Truth::unknown : known[node.leaf];
+  switch (node.kind) {
+    case Kind::conjunction: {
+      Truth all = Truth::yes;
+      for (const SearchNode& child : node.children) {
+        const Truth one = decide(child, keywords, number, item, known);
+        if (one == Truth::no) return Truth::no;
+        if (one == Truth::unknown) all = Truth::unknown;
+      }
+      return all;
+    }
+    case Kind::either: {
+      Truth any = Truth::no;
+      for (const SearchNode& child : node.children) {
+        const Truth one = decide(child, keywords, number, item, known);
+        if (one == Truth::yes) return Truth::yes;
+        if (one == Truth::unknown) any = Truth::unknown;
+      }
+      return any;
+    }
+    case Kind::negation: {
+      const Truth one = decide(node.children.front(), keywords, number, item, known);
+      return one == Truth::unknown ? one : truth(one == Truth::no);
+    }
+    case Kind::sequence:
+    case Kind::uid:
+      return truth(node.numbers.contains(number));
+    case Kind::flag:
+    case Kind::no_flag: {
+      const bool set =
+          node.flag != 0 ? (item.flags & node.flag) != 0 : keywords.contains(item.keyword_set, node.keyword);
+      return truth(set == (node.kind == Kind::flag));
+    }
+    case Kind::before:
+      return truth(day_of(item.received) < node.value);
+    case Kind::on:
+      return truth(day_of(item.received) == node.value);
+    case Kind::since:
+      return truth(day_of(item.received) >= node.value);
+    case Kind::older:
+      return truth(item.received <= node.value);
+    case Kind::younger:
+      return truth(item.received >= node.value);
+    case Kind::larger:
+      return truth(item.size > node.value);
+    case Kind::smaller:
+      return truth(item.size < node.value);
+    case Kind::modseq:
+      return truth(item.modseq >= node.value);
+    default:
+      return truth(node.constant);
+  }
+}
+
+}  // namespace dromos::imapd

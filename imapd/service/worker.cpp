@@ -1,0 +1,25 @@
+#include "imapd/service/worker.h"
+
+namespace dromos::imapd {
+
+Worker::Worker(Options given)
+    : options(std::move(given)),
+      config(*options.config),
+      pool(options.pool),
+      blobs(store::make_postgres_blob_store(pool)),
+      mailboxes(pool),
+      entries(pool),
+      messages(pool, *blobs),
+      changes(pool),
+      quotas(pool),
+      deliverer(pool, *blobs),
+      directory(pool, options.logins),
+      registry(mailboxes, entries, options.snapshot_budget) {}
+
+Task<void> Worker::close() {
+  co_await registry.close();
+  co_await deliverer.close();
+  co_await pool.close();
+}
+
+}  // namespace dromos::imapd

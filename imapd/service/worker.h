@@ -1,0 +1,57 @@
+// Worker: what the sessions of one reactor thread share: database pool, store, directory, selected mailboxes.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "common/config/config.h"
+#include "common/directory/directory.h"
+#include "common/net/tls.h"
+#include "common/store/blob_store.h"
+#include "common/store/changes.h"
+#include "common/store/deliverer.h"
+#include "common/store/entries.h"
+#include "common/store/mailboxes.h"
+#include "common/store/messages.h"
+#include "common/store/quota.h"
+#include "imapd/service/limits.h"
+#include "imapd/service/mailbox_registry.h"
+
+namespace dromos::imapd {
+
+struct Worker {
+  struct Options {
+    db::Pool::Options pool;
+    size_t snapshot_budget = 0;
+    std::shared_ptr<directory::LoginState> logins;
+    std::shared_ptr<Limits> limits;
+    const config::Imapd* config = nullptr;
+    bool has_tls = false;
+    std::function<std::shared_ptr<const net::TlsServer>()> tls;
+    /// Tells other daemons and the other workers; thread-safe.
+    std::function<void(store::Change)> publish;
+  };
+  explicit Worker(Options given);
+
+  /// After a mutation of ours: everybody learns of it.
+  void changed(store::Change change) {
+    if (change) options.publish(change);
+  }
+  Task<void> close();
+
+  const Options options;
+  const config::Imapd& config;
+  db::Pool pool;
+  std::unique_ptr<store::BlobStore> blobs;
+  store::Mailboxes mailboxes;
+  store::Entries entries;
+  store::Messages messages;
+  store::Changes changes;
+  store::Quotas quotas;
+  store::Deliverer deliverer;
+  directory::Directory directory;
+  MailboxRegistry registry;
+};
+
+}  // namespace dromos::imapd

@@ -1,0 +1,136 @@
+#include "imapd/session/dispatch.h"
+
+#include <array>
+
+#include "common/log/log.h"
+#include "common/metrics/metrics.h"
+#include "imapd/commands/handlers.h"
+#include "imapd/commands/sync.h"
+
+namespace dromos::imapd {
+namespace {
+
+using Handler = Handled (*)(Context&, const Command&);
+
+enum class Allowed : uint8_t { always, before_login, after_login, selected };
+enum class News : uint8_t { none, all, by_form };  // by_form: no EXPUNGE unless it is the UID form
+
+struct Entry {
+  Verb verb;
+  Handler handler;
+  Allowed allowed;
+  News news = News::all;
+};
+
+constexpr Entry kEntries[] = {
+    {Verb::append, handle_append, Allowed::after_login},
+    {Verb::authenticate, handle_authenticate, Allowed::before_login, News::none},
+    {Verb::capability, handle_capability, Allowed::always},
+    {Verb::check, handle_check, Allowed::selected},
+    {Verb::close, handle_close, Allowed::selected, News::none},
+    {Verb::copy, handle_copy, Allowed::selected},
+    {Verb::create, handle_create, Allowed::after_login},
+    {Verb::delete_mailbox, handle_delete, Allowed::after_login},
+    {Verb::enable, handle_enable, Allowed::after_login, News::none},
+    {Verb::examine, handle_select, Allowed::after_login, News::none},
+    {Verb::expunge, handle_expunge, Allowed::selected},
+    {Verb::fetch, handle_fetch, Allowed::selected, News::by_form},
+    {Verb::get_quota, handle_get_quota, Allowed::after_login},
+    {Verb::get_quota_root, handle_get_quota_root, Allowed::after_login},
+    {Verb::id, handle_id, Allowed::always},
+    {Verb::idle, handle_idle, Allowed::after_login},
+    {Verb::list, handle_list, Allowed::after_login},
+    {Verb::login, handle_login, Allowed::before_login, News::none},
+    {Verb::logout, handle_logout, Allowed::always, News::none},
+    {Verb::lsub, handle_list, Allowed::after_login},
+    {Verb::move, handle_copy, Allowed::selected},
+    {Verb::name_space, handle_namespace, Allowed::after_login},
+    {Verb::noop, handle_noop, Allowed::always},
+    {Verb::rename, handle_rename, Allowed::after_login},
+    {Verb::search, handle_search, Allowed::selected, News::by_form},
+    {Verb::select, handle_select, Allowed::after_login, News::none},
+    {Verb::start_tls, handle_start_tls, Allowed::before_login, News::none},
+    {Verb::status, handle_status, Allowed::after_login},
+    {Verb::store, handle_store, Allowed::selected, News::by_form},
+    {Verb::subscribe, handle_subscribe, Allowed::after_login},
+    {Verb::unselect, handle_unselect, Allowed::selected, News::none},
+    {Verb::unsubscribe, handle_subscribe, Allowed::after_login},
+};
+
+const Entry* entry_of(Verb verb) {
+  static const auto table = [] {
+    std::array<const Entry*, kVerbCount> made{};
+    for (const Entry& entry : kEntries) made[static_cast<size_t>(entry.verb)] = &entry;
+    return made;
+  }();
+  return table[static_cast<size_t>(verb)];
+}
+
+/// Why the command may not come now; empty if it may.
+std::string_view objection(const Context& context, Allowed allowed) {
+  const bool logged_in = context.state != State::not_authenticated;
+  switch (allowed) {
+    case Allowed::always:
+      return {};
+    case Allowed::before_login:
+      return logged_in ? "Already logged in" : "";
+    case Allowed::after_login:
+      return logged_in ? "" : "Log in first";
+    case Allowed::selected:
+      if (!logged_in) return "Log in first";
+      return context.selected ? "" : "No mailbox is selected";
+  }
+  return {};
+}
+
+Task<Result<Reply>> run(Context& context, const Entry& entry, const Command& command) {
+  // An exception is a bug or the end of memory: it costs this command, not the session.
+  std::string what;
+  try {
+    co_return co_await entry.handler(context, command);
+  } catch (const std::exception& e) {
+    what = e.what();
+  }
+  log::error("command.failed", {{"trace", context.trace}, {"verb", name(command.verb)}, {"err", what}});
+  co_return fail(Errc::internal, "exception");
+}
+
+void write_answer(Context& context, const Command& command, const Result<Reply>& result) {
+  if (!result && !result.error().may_retry())
+    log::debug("command.refused",
+               {{"trace", context.trace}, {"verb", name(command.verb)}, {"err", result.error()}});
+  const Reply reply = result ? *result : reply_for(result.error());
+  if (!result && result.error().may_retry())
+    log::warn("command.unavailable",
+              {{"trace", context.trace}, {"verb", name(command.verb)}, {"err", result.error()}});
+  context.out.response(command.tag, reply.status, reply.code, reply.text);
+}
+
+}  // namespace
+
+Task<void> dispatch(Context& context, Command command) {
+  static metrics::Counter& commands =
+      metrics::counter("dromos_imapd_commands_total", "Commands of all sessions.");
+  commands.add();
+  const Entry* entry = entry_of(command.verb);
+  if (entry == nullptr) {
+    context.out.response(command.tag, Status::bad, "", "Not offered here");
+    co_return;
+  }
+  if (const std::string_view why = objection(context, entry->allowed); !why.empty()) {
+    context.out.response(command.tag, Status::bad, "", why);
+    co_return;
+  }
+  context.activity = name(command.verb);
+  const Result<Reply> result = co_await run(context, *entry, command);
+  context.activity = "waiting";
+  if (context.broken) co_return;
+  if (context.selected && entry->news != News::none) {
+    const bool hold = entry->news == News::by_form && !command.uid;
+    sync(context, hold ? Expunges::hold : Expunges::tell);
+  }
+  if (command.verb == Verb::start_tls && result && result->text.empty()) co_return;
+  write_answer(context, command, result);
+}
+
+}  // namespace dromos::imapd
