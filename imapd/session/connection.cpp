@@ -80,7 +80,8 @@ Task<bool> Connection::act(Step step) {
     case Step::literal:
       if (reader.head().message_data) {
         co_await begin_append_literal(context_);
-        if (context_.append->refusal) break;
+        // A client that waits for "+" sends nothing more: the refusal is told without further input.
+        if (context_.append->refusal) co_return co_await take_input();
       } else {
         reader.accept();
       }
