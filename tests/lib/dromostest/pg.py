@@ -56,21 +56,23 @@ class Cluster:
         """A new, running cluster in a new folder."""
         if not (BINARIES / "initdb").exists():
             raise Failure("PostgreSQL 15 is not installed: run deploy/install-packages")
-        folder = pathlib.Path(tempfile.mkdtemp(prefix="dromos-pg-", dir="/tmp"))
-        # Daemons and tests of other users reach the socket; the data folder below stays 0700.
-        folder.chmod(0o711)
-        cluster = cls(folder)
-        if os.geteuid() == 0:
-            user = pwd.getpwnam("postgres")
-            os.chown(folder, user.pw_uid, user.pw_gid)
+        cluster = cls(tempfile.mkdtemp(prefix="dromos-pg-", dir="/tmp"))
         try:
-            cluster._as_server(BINARIES / "initdb", "-D", cluster.data, "-U", "postgres", "-A", "trust",
-                               "-E", "UTF8", "--locale=C.UTF-8", "--no-instructions")
+            cluster.initialise()
             cluster.start()
         except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(cluster.folder, ignore_errors=True)
             raise
         return cluster
+
+    def initialise(self):
+        # Daemons and tests of other users reach the socket; the data folder below stays 0700.
+        self.folder.chmod(0o711)
+        if os.geteuid() == 0:
+            user = pwd.getpwnam("postgres")
+            os.chown(self.folder, user.pw_uid, user.pw_gid)
+        self._as_server(BINARIES / "initdb", "-D", self.data, "-U", "postgres", "-A", "trust",
+                        "-E", "UTF8", "--locale=C.UTF-8", "--no-instructions")
 
     def start(self):
         options = " ".join("-c %s=%s" % item for item in SETTINGS.items())
