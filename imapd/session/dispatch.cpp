@@ -125,6 +125,7 @@ Task<void> dispatch(Context& context, Command command) {
   const Result<Reply> result = co_await run(context, *entry, command);
   context.activity = "waiting";
   if (context.broken) co_return;
+  if (context.selected && context.selected->mailbox->gone()) context.ending = true;  // deleted by others: BYE
   if (context.selected && entry->news != News::none) {
     const bool hold = entry->news == News::by_form && !command.uid;
     sync(context, hold ? Expunges::hold : Expunges::tell);
