@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "mta/service/backend.h"
 #include "mta/service/scanner.h"
-#include "mta/session/backend.h"
 
 namespace dromos::mta {
 

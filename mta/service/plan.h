@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "common/store/delivery.h"
+#include "mta/service/backend.h"
 #include "mta/service/prepared.h"
 #include "mta/service/scanner.h"
-#include "mta/session/backend.h"
 
 namespace dromos::mta {
 

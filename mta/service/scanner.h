@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "common/rpc/client.h"
-#include "mta/session/backend.h"
+#include "mta/service/backend.h"
 
 namespace dromos::mta {
 

@@ -4,8 +4,8 @@
 #include <string>
 
 #include "common/store/delivery.h"
+#include "mta/service/backend.h"
 #include "mta/service/scanner.h"
-#include "mta/session/backend.h"
 
 namespace dromos::mta {
 

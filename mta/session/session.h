@@ -16,7 +16,7 @@
 #include "common/net/stream.h"
 #include "common/smtp/data_decoder.h"
 #include "common/smtp/line_splitter.h"
-#include "mta/session/backend.h"
+#include "mta/service/backend.h"
 
 namespace dromos::mta {
 
