@@ -45,7 +45,7 @@ class QueueRunner::Impl : public std::enable_shared_from_this<QueueRunner::Impl>
         router_(context_.parts.resolver, context_.options),
         remote_(context_, router_, connections_),
         local_(context_),
-        results_(context_) {
+        results_(context_, [this](int64_t due_us) { due_again(due_us); }) {
     ended_.set();
   }
 
@@ -58,6 +58,10 @@ class QueueRunner::Impl : public std::enable_shared_from_this<QueueRunner::Impl>
  private:
   struct Active;
 
+  /// The loop looks no later than that.
+  void due_again(int64_t due_us) {
+    if (due_us < look_at_us_) wake_.set();
+  }
   Task<Result<bool>> claim();
   Task<Deadline> next_look(bool failed);
   void dispatch();
@@ -79,7 +83,8 @@ class QueueRunner::Impl : public std::enable_shared_from_this<QueueRunner::Impl>
   LocalDelivery local_;
   Results results_;
   std::list<const Group*> active_;
-  bool starved_ = false;  ///< the last claim left something for want of room
+  int64_t look_at_us_ = 0;  ///< when run() will look again by itself
+  bool starved_ = false;    ///< the last claim left something for want of room
   Event wake_;
   Event ended_;
   TaskGroup attempts_;
@@ -140,6 +145,7 @@ Task<Deadline> QueueRunner::Impl::next_look(bool failed) {
       wait = std::clamp(until, kShortestWait, std::max(wait, kShortestWait));
     }
   }
+  look_at_us_ = Clock::now_us() + microseconds(wait).count();
   co_return Deadline::after(wait);
 }
 
@@ -149,6 +155,7 @@ Task<void> QueueRunner::Impl::run(CancelToken token) {
   background_.spawn(maintain(background_.token()));
   while (!context_.closing && !token.cancelled()) {
     wake_.reset();
+    look_at_us_ = INT64_MAX;  // whatever becomes due from here on may be missed by this round
     const auto more = co_await claim();
     if (!more) {
       static log::RateLimit limit(1, seconds(10));

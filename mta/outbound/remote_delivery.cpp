@@ -84,8 +84,9 @@ Task<bool> RemoteDelivery::try_idle(const Group& group, const OutboundMessage& m
   auto client = connections_.take(group.destination);
   if (client == nullptr) co_return false;
   co_await try_connection(*client, message, verdicts, open);
-  // A server that closed an idle connection meant nothing by it: `open` is tried again on a new one.
-  const bool dealt_with = open.empty();
+  // A server that closed an idle connection meant nothing by it: `open` is tried again on a new one. What it
+  // answered holds.
+  const bool dealt_with = open.empty() || client->usable();
   if (client->usable()) co_await connections_.give_back(group.destination, std::move(client));
   co_return dealt_with;
 }

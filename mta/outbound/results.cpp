@@ -224,7 +224,11 @@ Task<std::vector<LeasedItem>> Results::settle(Group group, Attempt attempt, micr
     }
   }
   fault::hit("outbound.after_report");
+  int64_t next_us = INT64_MAX;
+  for (const store::QueueResult& result : todo.rest)
+    if (result.action == store::QueueAction::retry) next_us = std::min(next_us, result.due_us);
   co_await write(group.token(), std::move(todo.rest), false);
+  if (next_us != INT64_MAX) on_retry_(next_us);
   co_await note(group, attempt, took);
   co_return std::move(todo.unsent);
 }

@@ -5,6 +5,7 @@
 // repetition harmless; then the rest.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "common/async/sync.h"
@@ -16,10 +17,11 @@ namespace dromos::mta {
 
 class Results {
  public:
-  explicit Results(OutboundContext& context) : context_(context), reports_(context) {}
+  Results(OutboundContext& context, std::function<void(int64_t due_us)> on_retry)
+      : context_(context), on_retry_(std::move(on_retry)), reports_(context) {}
 
   /// Writes the outcome of `group`; returns those not tried (Fate::again), still leased. `took` is the time
-  /// of the attempt.
+  /// of the attempt. `on_retry` hears when recipients will be due again.
   Task<std::vector<LeasedItem>> settle(Group group, Attempt attempt, microseconds took);
   /// Ends leases of recipients that were not tried: due again after `wait`.
   Task<void> release(std::vector<LeasedItem> items, milliseconds wait, std::string why);
@@ -34,6 +36,7 @@ class Results {
   Task<void> note(const Group& group, const Attempt& attempt, microseconds took);
 
   OutboundContext& context_;
+  std::function<void(int64_t)> on_retry_;
   DsnSender reports_;
   Event stop_;
 };
