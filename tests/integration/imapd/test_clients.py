@@ -84,3 +84,75 @@ def test_curl(server, tmp_path):
     assert read == MESSAGE
     listed = subprocess.run([*base, url], check=True, stdout=subprocess.PIPE).stdout
     assert b"INBOX" in listed
+
+
+@pytest.mark.skipif(not shutil.which("mbsync"), reason="mbsync (isync) is not installed")
+def test_mbsync_both_ways(server, tmp_path, connect):
+    port = server.imapd.address("imaps")[1]
+    maildir = tmp_path / "mail"
+    maildir.mkdir()
+    settings = tmp_path / "mbsyncrc"
+    settings.write_text("""IMAPAccount x
+Host localhost
+Port %d
+User bob@example.test
+Pass %s
+SSLType IMAPS
+CertificateFile %s
+AuthMechs LOGIN
+
+IMAPStore far
+Account x
+
+MaildirStore near
+Path %s/
+Inbox %s/INBOX
+SubFolders Verbatim
+
+Channel all
+Far :far:
+Near :near:
+Patterns *
+Create Both
+Expunge Both
+SyncState *
+""" % (port, PASSWORD, server.authority.ca.certificate, maildir, maildir))
+
+    def sync():
+        done = subprocess.run(["mbsync", "-c", str(settings), "all"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        assert done.returncode == 0 and "rror" not in done.stdout and "arning" not in done.stdout, done.stdout
+
+    client = connect()
+    for n in range(3):
+        assert client.append("INBOX", MESSAGE).startswith("OK")
+    sync()
+    near = sorted((maildir / "INBOX").glob("*/*,U=*"))
+    assert len(near) == 3
+    near[0].unlink()                                     # deleted here, so there, too
+    (maildir / "Archive" / "new" / "1.x.y").write_bytes(MESSAGE.replace(b"\r\n", b"\n"))
+    sync()
+    assert client.ok("STATUS INBOX (MESSAGES)") == [b"* STATUS INBOX (MESSAGES 2)"]
+    assert client.ok("STATUS Archive (MESSAGES)") == [b"* STATUS Archive (MESSAGES 1)"]
+    client.ok("SELECT INBOX")
+    client.ok("STORE 1 +FLAGS (\\Flagged)")
+    sync()
+    assert len(list((maildir / "INBOX").glob("*/*:2,*F*"))) == 1
+
+
+@pytest.mark.skipif(not shutil.which("mutt"), reason="mutt is not installed")
+def test_mutt_saves_deletes_and_leaves(server, tmp_path, connect):
+    client = connect()
+    for _ in range(2):
+        assert client.append("INBOX", MESSAGE).startswith("OK")
+    port = server.imapd.address("imaps")[1]
+    settings = tmp_path / "muttrc"
+    settings.write_text("""set imap_user=bob@example.test imap_pass=%s ssl_starttls=no ssl_verify_host=no
+set certificate_file=%s folder=imaps://localhost:%d/ spoolfile=imaps://localhost:%d/INBOX
+set quit=yes delete=yes confirmappend=no header_cache= move=no sort=mailbox-order
+push "<first-entry><save-message>=Archive<enter><last-entry><flag-message><quit>"
+""" % (PASSWORD, server.authority.ca.certificate, port, port))
+    done = subprocess.run(["script", "-qec", "mutt -n -F %s" % settings, "/dev/null"], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, env={"TERM": "vt100", "HOME": str(tmp_path), "PATH": "/usr/bin:/bin"})
+    assert client.ok("STATUS Archive (MESSAGES)") == [b"* STATUS Archive (MESSAGES 1)"], done.stdout[-2000:]
+    client.ok("SELECT INBOX")
+    assert b"\\Flagged" in client.ok("FETCH 1 FLAGS")[0]
