@@ -27,6 +27,7 @@ struct Deliverer::Pending {
   PreparedDelivery prepared;
   Deadline deadline = Deadline::never();
   Event done;
+  bool unknown = false;  ///< a try was sent and not answered
   Result<DeliveryResult> result = fail(Errc::internal, "not delivered");
 };
 
@@ -169,7 +170,10 @@ Task<void> Deliverer::run_batch(std::vector<Pending*> batch) {
   auto ran = co_await (*lease)->run(std::move(calls), deadline);
   if (!ran || !ran->results[0]) {
     stats_.replayed += batch.size();
-    for (Pending* call : batch) group_.spawn(run_alone(call));
+    for (Pending* call : batch) {
+      call->unknown = !ran && outcome_unknown(ran.error());
+      group_.spawn(run_alone(call));
+    }
     co_return;
   }
   std::vector<DeliveryResult> results = deliver_results(*ran->results[0], prepared);
@@ -192,12 +196,13 @@ Task<void> Deliverer::run_alone(Pending* call) {
 /// Waits for locks and asks again until the outcome is known or the deadline has passed.
 Task<Result<DeliveryResult>> Deliverer::try_alone(Pending& call) {
   const Wake permit = co_await side_.acquire(call.deadline);
-  if (permit != Wake::ready) co_return fail(StoreErrc::busy, "side lane is full", Retry::temporary);
+  if (permit != Wake::ready)
+    co_return fail(call.unknown ? StoreErrc::unknown : StoreErrc::busy, "side lane is full",
+                   Retry::temporary);
   struct Permit {
     Semaphore& semaphore;
     ~Permit() { semaphore.release(); }
   } held{side_};
-  bool unknown = false;
   const PreparedDelivery* prepared[] = {&call.prepared};
   while (true) {
     const auto left = std::chrono::duration_cast<milliseconds>(
@@ -225,12 +230,12 @@ Task<Result<DeliveryResult>> Deliverer::try_alone(Pending& call) {
     }
     const Error error =
         ran ? std::move(ran->results[static_cast<size_t>(ran->failed)]).error() : std::move(ran).error();
-    if (!ran && outcome_unknown(error)) unknown = true;
+    if (!ran && outcome_unknown(error)) call.unknown = true;
     // A unique violation is an earlier try that committed between our look and our insert.
     const bool again = error.may_retry() || error.is(db::DbErrc::unique_violation);
     if (!again) co_return Unexpected(mapped(error));
     if (call.deadline.passed()) {
-      if (unknown) {
+      if (call.unknown) {
         ++stats_.unknown;
         co_return fail(StoreErrc::unknown, "outcome not known: " + error.message(), Retry::temporary);
       }

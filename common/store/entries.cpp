@@ -3,6 +3,7 @@
 #include "common/base/strings.h"
 #include "common/db/transaction.h"
 #include "common/store/errc.h"
+#include "common/store/write.h"
 
 namespace dromos::store {
 namespace {
@@ -169,30 +170,24 @@ Task<Result<StoreResult>> Entries::store(AccountId account, MailboxId mailbox, c
       .add_int32(static_cast<int32_t>(op))
       .add_int32(flags.flags);
   params.add(join(flags.keywords, " ")).add(unchanged_since);
-  auto rows = co_await pool_.exec(kStore, std::move(params), deadline);
-  if (!rows) co_return Unexpected(mapped(std::move(rows).error()));
+  CO_TRY(const auto rows, co_await write_once(pool_, kStore, std::move(params), deadline));
   co_return StoreResult{
-      {account, rows->maybe_integer(0, 0).value_or(0)}, uids_of(*rows, 0, 1), uids_of(*rows, 0, 2)};
+      {account, rows.maybe_integer(0, 0).value_or(0)}, uids_of(rows, 0, 1), uids_of(rows, 0, 2)};
 }
 
 Task<Result<TransferResult>> Entries::transfer(DeliveryId id, AccountId account, MailboxId source,
                                                const UidSet& uids, MailboxId target, bool move,
                                                Deadline deadline) {
-  const std::string set = uids.to_sql();
-  while (true) {
-    db::Params params;
-    params.add(id).add(account).add(source).add(set).add(target).add(move);
-    auto rows = co_await pool_.exec(kTransfer, std::move(params), deadline);
-    if (rows)
-      co_return TransferResult{{account, rows->maybe_integer(0, 0).value_or(0)},
-                               static_cast<uint32_t>(rows->integer(0, 1)),
-                               uids_of(*rows, 0, 2),
-                               static_cast<uint32_t>(rows->integer(0, 3))};
-    // The id makes it safe to ask again after a lost connection.
-    if (!rows.error().is(db::DbErrc::connection_lost) || deadline.passed())
-      co_return Unexpected(mapped(std::move(rows).error()));
-    co_await sleep_for(milliseconds(50));
-  }
+  auto params = [id, account, source, set = uids.to_sql(), target, move] {
+    db::Params made;
+    made.add(id).add(account).add(source).add(set).add(target).add(move);
+    return made;
+  };
+  CO_TRY(const auto rows, co_await write_by_id(pool_, kTransfer, std::move(params), deadline));
+  co_return TransferResult{{account, rows.maybe_integer(0, 0).value_or(0)},
+                           static_cast<uint32_t>(rows.integer(0, 1)),
+                           uids_of(rows, 0, 2),
+                           static_cast<uint32_t>(rows.integer(0, 3))};
 }
 
 Task<Result<TransferResult>> Entries::copy(DeliveryId id, AccountId account, MailboxId source,
@@ -209,9 +204,8 @@ Task<Result<ExpungeResult>> Entries::expunge(AccountId account, MailboxId mailbo
                                              bool deleted_only, Deadline deadline) {
   db::Params params;
   params.add(account).add(mailbox).add(uids.to_sql()).add(deleted_only);
-  auto rows = co_await pool_.exec(kExpunge, std::move(params), deadline);
-  if (!rows) co_return Unexpected(mapped(std::move(rows).error()));
-  co_return ExpungeResult{{account, rows->maybe_integer(0, 0).value_or(0)}, uids_of(*rows, 0, 1)};
+  CO_TRY(const auto rows, co_await write_once(pool_, kExpunge, std::move(params), deadline));
+  co_return ExpungeResult{{account, rows.maybe_integer(0, 0).value_or(0)}, uids_of(rows, 0, 1)};
 }
 
 Task<Result<Change>> Entries::set_email(AccountId account, MessageId id,
@@ -231,9 +225,8 @@ Task<Result<Change>> Entries::set_email(AccountId account, MessageId id,
     params.add_int32(flags->flags).add(join(flags->keywords, " "));
   else
     params.add_null().add_null();
-  auto rows = co_await pool_.exec(kSetEmail, std::move(params), deadline);
-  if (!rows) co_return Unexpected(mapped(std::move(rows).error()));
-  co_return Change{account, rows->maybe_integer(0, 0).value_or(0)};
+  CO_TRY(const auto rows, co_await write_once(pool_, kSetEmail, std::move(params), deadline));
+  co_return Change{account, rows.maybe_integer(0, 0).value_or(0)};
 }
 
 }  // namespace dromos::store

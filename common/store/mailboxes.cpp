@@ -4,6 +4,7 @@
 
 #include "common/base/strings.h"
 #include "common/store/errc.h"
+#include "common/store/write.h"
 
 namespace dromos::store {
 namespace {
@@ -131,10 +132,9 @@ Task<Result<MailboxCreated>> Mailboxes::create(AccountId account, std::vector<st
       .add(special_use)
       .add(subscribed)
       .add_int32(0);
-  auto rows = co_await pool_.exec(kCreate, std::move(params), deadline);
-  if (!rows) co_return Unexpected(mapped(std::move(rows).error()));
+  CO_TRY(const auto rows, co_await write_once(pool_, kCreate, std::move(params), deadline));
   co_return MailboxCreated{
-      rows->id<MailboxId>(0, 0), static_cast<uint32_t>(rows->integer(0, 1)), {account, rows->integer(0, 2)}};
+      rows.id<MailboxId>(0, 0), static_cast<uint32_t>(rows.integer(0, 1)), {account, rows.integer(0, 2)}};
 }
 
 Task<Result<Change>> Mailboxes::update(AccountId account, MailboxId mailbox, MailboxUpdate update,
@@ -151,19 +151,20 @@ Task<Result<Change>> Mailboxes::update(AccountId account, MailboxId mailbox, Mai
     params.add_int32(*update.sort_order);
   else
     params.add_null();
-  auto rows = co_await pool_.exec(kSet, std::move(params), deadline);
-  if (!rows) co_return Unexpected(mapped(std::move(rows).error()));
-  co_return Change{account, rows->integer(0, 0)};
+  CO_TRY(const auto rows, co_await write_once(pool_, kSet, std::move(params), deadline));
+  co_return Change{account, rows.integer(0, 0)};
 }
 
 Task<Result<MailboxCreated>> Mailboxes::rename_inbox(DeliveryId id, AccountId account,
                                                      std::vector<std::string> path, Deadline deadline) {
   if (!valid_path(path)) co_return bad_name();
-  db::Params params;
-  params.add(id).add(account).add_array(std::span<const std::string>(path));
-  auto rows = co_await pool_.exec(kRenameInbox, std::move(params), deadline);
-  if (!rows) co_return Unexpected(mapped(std::move(rows).error()));
-  MailboxCreated created{rows->id<MailboxId>(0, 0), 0, {account, rows->integer(0, 1)}};
+  auto params = [id, account, path = std::move(path)] {
+    db::Params made;
+    made.add(id).add(account).add_array(std::span<const std::string>(path));
+    return made;
+  };
+  CO_TRY(const auto rows, co_await write_by_id(pool_, kRenameInbox, std::move(params), deadline));
+  MailboxCreated created{rows.id<MailboxId>(0, 0), 0, {account, rows.integer(0, 1)}};
   CO_TRY(const Mailbox box, co_await get(account, created.id, deadline));
   created.uidvalidity = box.uidvalidity;
   co_return created;
@@ -173,9 +174,8 @@ Task<Result<Change>> Mailboxes::remove(AccountId account, MailboxId mailbox, boo
                                        Deadline deadline) {
   db::Params params;
   params.add(account).add(mailbox).add(with_messages);
-  auto rows = co_await pool_.exec(kRemove, std::move(params), deadline);
-  if (!rows) co_return Unexpected(mapped(std::move(rows).error()));
-  co_return Change{account, rows->integer(0, 0)};
+  CO_TRY(const auto rows, co_await write_once(pool_, kRemove, std::move(params), deadline));
+  co_return Change{account, rows.integer(0, 0)};
 }
 
 Task<Result<std::vector<std::string>>> Mailboxes::keywords(AccountId account, MailboxId mailbox,
