@@ -1,6 +1,6 @@
 // The store alone: durable deliveries a second, and the bulk operations of one mailbox. Needs DROMOS_TEST_PG.
-// CPU is that of this process and of every process of PostgreSQL (/proc/<pid>/stat). usage: store_bench
-// [messages]
+// CPU is that of this process and of every process of that cluster (/proc/<pid>/stat).
+// usage: store_bench [messages] [deliver]
 #include <dirent.h>
 #include <unistd.h>
 
@@ -25,6 +25,9 @@ struct Cpu {
   double postgres = 0;
 };
 
+/// Parent of our backend; children of other clusters on the machine do not count.
+int postmaster = 0;
+
 Cpu cpu_now() {
   Cpu cpu;
   const double tick = static_cast<double>(sysconf(_SC_CLK_TCK));
@@ -38,12 +41,15 @@ Cpu cpu_now() {
     if (close == std::string::npos) continue;
     std::istringstream fields(text.substr(close + 2));
     std::string skip;
-    for (int i = 0; i < 11; ++i) fields >> skip;
+    int parent = 0;
+    fields >> skip >> parent;
+    for (int i = 2; i < 11; ++i) fields >> skip;
     double user = 0, system = 0, waited_user = 0, waited_system = 0;
     fields >> user >> system >> waited_user >> waited_system;
     // Backends that ended are in the postmaster's waited-for time.
     if (pid == getpid()) cpu.client += (user + system) / tick;
-    if (text.find("(postgres)") != std::string::npos) cpu.postgres += (user + system) / tick;
+    if (parent == postmaster) cpu.postgres += (user + system) / tick;
+    if (pid == postmaster) cpu.postgres += (user + system + waited_user + waited_system) / tick;
   }
   closedir(proc);
   return cpu;
@@ -141,14 +147,58 @@ void must(const Result<T>& result) {
   std::exit(1);
 }
 
-Task<void> bench(testing::TempDatabase* database, int messages) {
+/// Process of the cluster's postmaster: the parent of whoever serves a new connection.
+Task<void> find_postmaster(db::Pool* pool) {
+  auto lease = co_await pool->acquire(far());
+  must(lease);
+  std::ifstream status("/proc/" + std::to_string((*lease)->backend_pid()) + "/status");
+  for (std::string word; status >> word;)
+    if (word == "PPid:") status >> postmaster;
+}
+
+/// What a daemon pays on its first delivery over a fresh connection: prepare and plans.
+Task<void> fresh_connections(testing::TempDatabase* database) {
+  constexpr int kTimes = 20;
+  int64_t connecting = 0;
+  int64_t first = 0;
+  int64_t second = 0;
+  for (int i = 0; i < kTimes; ++i) {
+    db::Pool pool({.conninfo = database->conninfo(), .max = 2, .idle = 1, .require_durable = false});
+    auto blobs = make_postgres_blob_store(pool);
+    Deliverer deliverer(pool, *blobs, {.lanes = 1});
+    const int64_t start = Clock::now_us();
+    {
+      must(co_await pool.acquire(far()));
+    }
+    const int64_t connected = Clock::now_us();
+    must(co_await deliverer.deliver(make(2 + i, 900000 + 2 * i), far()));
+    const int64_t delivered = Clock::now_us();
+    must(co_await deliverer.deliver(make(2 + i, 900001 + 2 * i), far()));
+    connecting += connected - start;
+    first += delivered - connected;
+    second += Clock::now_us() - delivered;
+    co_await deliverer.close();
+    co_await pool.close();
+  }
+  std::printf("fresh connection: open %.1f ms, first delivery %.1f ms, second %.1f ms\n",
+              1e-3 * double(connecting) / kTimes, 1e-3 * double(first) / kTimes,
+              1e-3 * double(second) / kTimes);
+}
+
+Task<void> bench(testing::TempDatabase* database, int messages, bool only_deliver) {
   db::Pool pool({.conninfo = database->conninfo(), .max = 8, .idle = 2, .require_durable = true});
   auto blobs = make_postgres_blob_store(pool);
+  co_await find_postmaster(&pool);
   co_await deliveries(&pool, blobs.get(), "deliver, 1 sender, 2,000 accounts", 1, 2000, 2000, 1, 0);
   co_await deliveries(&pool, blobs.get(), "deliver, 64 senders, 2,000 accounts, 2 lanes", 64, 19200, 2000, 2,
                       10000);
   co_await deliveries(&pool, blobs.get(), "deliver, 64 senders, one hot account", 64, messages / 64 * 64, 1,
                       2, 100000);
+  co_await fresh_connections(database);
+  if (only_deliver) {
+    co_await pool.close();
+    co_return;
+  }
   const MailboxId inbox{std::stoll(
       database->query("SELECT mailbox_id FROM mail.mailbox WHERE account_id = 1 AND name = 'INBOX'"))};
   const MailboxId archive{std::stoll(
@@ -217,6 +267,6 @@ int main(int argc, char** argv) {
   const int messages = argc > 1 ? std::atoi(argv[1]) : 100'000;
   dromos::testing::TempDatabase database;
   database.query("SELECT mail.account_create_v1(a, NULL) FROM generate_series(1, 2001) a");
-  dromos::run_blocking(dromos::store::bench(&database, messages));
+  dromos::run_blocking(dromos::store::bench(&database, messages, argc > 2));
   return 0;
 }
