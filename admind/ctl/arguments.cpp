@@ -6,7 +6,7 @@
 namespace dromos::admind::ctl {
 
 namespace {
-constexpr std::array<std::string_view, 5> kSwitches = {"json", "help", "version", "repair", "yes"};
+constexpr std::array<std::string_view, 3> kSwitches = {"json", "help", "repair"};
 }
 
 std::string Arguments::value(const std::string& name, std::string otherwise) const {

@@ -21,7 +21,7 @@ struct Arguments {
   std::string value(const std::string& name, std::string otherwise = {}) const;
 };
 
-/// --json, --help, --version, --repair, --yes.
+/// Switches: --json, --help, --repair.
 Result<Arguments> parse_arguments(const std::vector<std::string>& given);
 
 }  // namespace dromos::admind::ctl

@@ -1,6 +1,7 @@
 #include "admind/ctl/owner.h"
 
 #include <iostream>
+#include <set>
 
 #include "common/async/task_group.h"
 #include "common/config/config.h"
@@ -10,6 +11,7 @@
 #include "common/directory/administrators.h"
 #include "common/directory/login_state.h"
 #include "common/http/problem.h"
+#include "common/store/check.h"
 
 namespace dromos::admind::ctl {
 
@@ -86,6 +88,49 @@ Task<Result<Created>> create_administrator(std::string conninfo, std::string nam
   co_return created;
 }
 
+std::string problem_line(const store::Problem& problem, bool as_json) {
+  if (as_json)
+    return "{\"account\":" + (problem.account ? http::json_quote(to_text(problem.account)) : "null") +
+           ",\"mailbox\":" + (problem.mailbox ? http::json_quote(to_text(problem.mailbox)) : "null") +
+           ",\"problem\":" + http::json_quote(problem.problem) +
+           ",\"detail\":" + http::json_quote(problem.detail) + "}";
+  std::string line = problem.account ? "account " + to_text(problem.account) : "store";
+  if (problem.mailbox) line += ", mailbox " + to_text(problem.mailbox);
+  return line + ": " + problem.problem + ": " + problem.detail;
+}
+
+Task<Result<int64_t>> check_with(db::Pool& pool, bool repair, bool as_json) {
+  store::Check checker(pool);
+  const Deadline deadline = Deadline::after(kMigrationTime);
+  std::set<int64_t> accounts;
+  auto found = [&](const store::Problem& problem) {
+    std::cout << problem_line(problem, as_json) << "\n";
+    if (problem.account) accounts.insert(problem.account.value);
+  };
+  CO_TRY(const int64_t count, co_await checker.run(found, deadline));
+  if (!repair || count == 0) co_return count;
+  for (const int64_t account : accounts) CO_TRY_VOID(co_await checker.repair(AccountId{account}, deadline));
+  if (!as_json) std::cout << count << " found; what is left after the repair:\n";
+  co_return co_await checker.run(found, deadline);
+}
+
+Task<Result<int64_t>> restored_with(db::Pool& pool) {
+  store::Check checker(pool);
+  co_return co_await checker.restored(Deadline::after(kMigrationTime));
+}
+
+// The pool must be closed on the reactor that used it.
+Task<Result<int64_t>> on_pool(std::string conninfo, std::function<Task<Result<int64_t>>(db::Pool&)> work) {
+  db::Pool::Options options;
+  options.conninfo = std::move(conninfo);
+  options.max = 2;
+  db::Pool pool(options);
+  auto task = work(pool);
+  auto done = co_await std::move(task);
+  co_await pool.close();
+  co_return done;
+}
+
 template <class T>
 Task<void> keep(Task<Result<T>> task, std::optional<Result<T>>& out) {
   out.emplace(co_await std::move(task));
@@ -138,6 +183,25 @@ int admin_create(const Arguments& arguments) {
   else
     std::cout << "administrator " << name << " (" << created->role << ") created; its API key, shown once:\n"
               << created->token << "\n";
+  return kOk;
+}
+
+int check(const Arguments& arguments) {
+  auto conninfo = owner_conninfo(arguments);
+  if (!conninfo) return report(conninfo.error());
+  const bool repair = arguments.has("repair"), as_json = arguments.has("json");
+  auto left = blocking(on_pool(*conninfo, [=](db::Pool& pool) { return check_with(pool, repair, as_json); }));
+  if (!left) return report(left.error());
+  if (!as_json) std::cout << (*left == 0 ? "clean" : std::to_string(*left) + " problems") << "\n";
+  return *left == 0 ? kOk : kFailed;
+}
+
+int restored(const Arguments& arguments) {
+  auto conninfo = owner_conninfo(arguments);
+  if (!conninfo) return report(conninfo.error());
+  auto done = blocking(on_pool(*conninfo, [](db::Pool& pool) { return restored_with(pool); }));
+  if (!done) return report(done.error());
+  std::cout << *done << " accounts: every UIDVALIDITY and state is new\n";
   return kOk;
 }
 

@@ -11,6 +11,10 @@ enum Exit : int { kOk = 0, kFailed = 1, kUsage = 64, kUnavailable = 69, kConfig 
 
 int migrate(const Arguments& arguments);
 int admin_create(const Arguments& arguments);
+/// Every rule of the store that no constraint holds; --repair mends what can be. 1 if problems are left.
+int check(const Arguments& arguments);
+/// After a restore to an earlier time: new UIDVALIDITYs and states, or clients would trust what is gone.
+int restored(const Arguments& arguments);
 
 /// Prints "dromosctl: ..." with what to do about it, and gives the exit status.
 int report(const Error& error);
