@@ -32,40 +32,40 @@ import pytest
     ("GET", "/queue?state=lost", None, "?state"),
     ("DELETE", "/sessions", None, "?account"),
 ])
-def test_a_fault_names_its_place(rest, method, path, body, pointer):
-    problem = rest.refused(400, method, path, body)
+def test_a_fault_names_its_place(shared, method, path, body, pointer):
+    problem = shared.refused(400, method, path, body)
     assert pointer in [error["pointer"] for error in problem["errors"]], problem
     assert problem["detail"] and problem["hint"] and problem["instance"].startswith("urn:uuid:")
 
 
-def test_all_faults_are_told_at_once(rest):
-    problem = rest.refused(400, "POST", "/accounts?x=1", {"password": 1, "quota_bytes": "many", "no": 1})
+def test_all_faults_are_told_at_once(shared):
+    problem = shared.refused(400, "POST", "/accounts?x=1", {"password": 1, "quota_bytes": "many", "no": 1})
     assert [e["pointer"] for e in problem["errors"]] == ["?x", "/no", "/password", "/quota_bytes", "/address"]
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b"null", b"\xff", b'{"name": "a", "name": "b"}', b'{"name": "\\ud800"}',
                                   b"[" * 10000, b'"x"', b"{}{}", b'{"name": 1e999}'])
-def test_what_is_not_a_json_object_is_refused(rest, body):
-    rest.refused(400, "POST", "/domains", body)
+def test_what_is_not_a_json_object_is_refused(shared, body):
+    shared.refused(400, "POST", "/domains", body)
 
 
 @pytest.mark.parametrize("address", ["", "alice", "@example.test", "a b@example.test", "a@", "a@b@c d", "a@exa mple.test", "a@-x.test",
                                      "\u202ea@example.test\u0001", "a" * 65 + "@example.test"])
-def test_what_is_no_address_is_refused(rest, domain, address):
-    rest.refused(400, "POST", "/accounts", {"address": address})
+def test_what_is_no_address_is_refused(shared, address):
+    shared.refused(400, "POST", "/accounts", {"address": address})
 
 
-def test_unknown_paths_and_methods(rest):
-    rest.refused(404, "GET", "/nothing")
-    status, headers, _ = rest.request("PUT", "/domains", {})
+def test_unknown_paths_and_methods(shared):
+    assert shared.request("GET", "/nothing")[0] == 404
+    status, headers, _ = shared.request("PUT", "/domains", {})
     assert status == 405 and "POST" in headers["Allow"]
-    assert rest.request("GET", "/accounts/%00x@y")[0] == 400
-    rest.refused(404, "GET", "/accounts/" + "x%2Fy@example.test")
-    rest.refused(400, "GET", "/accounts?after=nonsense")
+    assert shared.request("GET", "/accounts/%00x@y")[0] == 400
+    shared.refused(404, "GET", "/accounts/" + "x%2Fy@example.test")
+    shared.refused(400, "GET", "/accounts?after=nonsense")
 
 
-def test_a_body_beyond_the_limit_is_refused(rest):
-    assert rest.request("POST", "/domains", b'{"name": "' + b"a" * (2 << 20) + b'"}')[0] == 413
+def test_a_body_beyond_the_limit_is_refused(shared):
+    assert shared.request("POST", "/domains", b'{"name": "' + b"a" * (2 << 20) + b'"}')[0] == 413
 
 
 def test_a_repeat_with_its_key_changes_nothing(suite, rest, domain):
@@ -130,8 +130,8 @@ def test_conditional_requests(rest, domain):
     rest.refused(412, "DELETE", "/domains/nowhere.test", None, {"If-Match": "*"})
 
 
-def test_every_answer_has_a_trace_id_and_may_not_be_stored(rest):
-    _, headers, _ = rest.request("GET", "/domains")
+def test_every_answer_has_a_trace_id_and_may_not_be_stored(shared):
+    _, headers, _ = shared.request("GET", "/domains")
     assert headers["X-Trace-Id"].startswith("X") and "no-store" in headers["Cache-Control"]
     assert headers["X-Content-Type-Options"] == "nosniff"
 
