@@ -82,6 +82,12 @@ Task<Result<void>> AdmindApp::start(daemon::Runtime& runtime) {
     auto worker = co_await runtime.on_worker(i, make_worker(*this, logins));
     workers_.push_back(std::move(worker));
   }
+  // Worker 0 is this thread.
+  Worker& first = *workers_[0];
+  first.upkeep = std::make_unique<jobs::JobRunner>(first.services.pool);
+  add_upkeep(*first.upkeep, first.services);
+  first.services.background.spawn(first.upkeep->run(first.services.background.token()));
+  first.services.background.spawn(watch_locks(first.services, first.services.background.token()));
   CO_TRY_VOID(
       runtime.listen("http", config.http, [this](daemon::Incoming in) { accept(std::move(in), false); }));
   CO_TRY_VOID(

@@ -20,6 +20,7 @@ json or_null(json schema, bool nullable) {
   if (!nullable) return schema;
   if (schema.contains("type")) {
     schema["type"] = json::array({schema["type"], "null"});
+    if (schema.contains("enum")) schema["enum"].push_back(nullptr);
     return schema;
   }
   return {{"anyOf", json::array({schema, {{"type", "null"}}})}};

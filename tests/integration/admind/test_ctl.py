@@ -69,4 +69,5 @@ def test_check_and_restored_as_owner(tool):
 
 
 def test_migrate_again_changes_nothing(tool):
-    assert "nothing to do" in tool.run("migrate")
+    conninfo = "%s dbname=%s" % (tool.suite.cluster.conninfo, tool.suite.database)
+    assert "nothing to do" in tool.run("migrate", "--conninfo", conninfo)

@@ -1,5 +1,6 @@
 """The life of every resource."""
 import json
+import time
 
 from admin_client import Rest
 
@@ -42,6 +43,7 @@ def test_a_deleted_account_takes_its_mailboxes_along(suite, rest, domain):
     for _ in range(100):
         if suite.sql("SELECT count(*) FROM mail.account_state") == "0":
             return
+        time.sleep(0.2)
     raise AssertionError("mail of the account is still there: " + suite.admind.tail())
 
 
@@ -159,6 +161,7 @@ def test_jobs_ran_at_the_start(suite, rest):
         jobs = {job["name"]: job for job in rest.json("GET", "/jobs")["items"]}
         if len(jobs) == 4 and all(job["ended_at"] for job in jobs.values()):
             break
+        time.sleep(0.2)
     assert set(jobs) == {"store.collect", "account.purge", "secrets.trim", "idempotency.trim"}
     assert all(job["failures"] == 0 for job in jobs.values()), jobs
     assert jobs["store.collect"]["report"]["blobs_collected"] == 0
