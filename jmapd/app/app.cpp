@@ -36,9 +36,9 @@ void observe(const http::Exchange& exchange) {
 }  // namespace
 
 struct JmapApp::Worker {
-  Worker(Shared& shared, db::Pool::Options pool)
+  Worker(Shared& shared, db::Pool::Options pool, std::unique_ptr<PushHub>& hub)
       : services(shared, std::move(pool)),
-        router(make_router(services)),
+        router(make_router(services, *(hub = std::make_unique<PushHub>(services)))),
         server(router, server_options(shared.limits)) {
     server.set_observer(observe);
   }
@@ -53,14 +53,21 @@ JmapApp::~JmapApp() = default;
 
 Task<Result<void>> JmapApp::start(daemon::Runtime& runtime) {
   runtime_ = &runtime;
-  const auto publish = [&runtime](std::vector<store::Change> changes) {
+  const auto publish = [this](std::vector<store::Change> changes) {
     std::vector<rpc::Hint> hints;
-    for (const store::Change& change : changes) hints.push_back({change.account, change.modseq});
-    runtime.hints().publish(std::move(hints));
+    std::vector<AccountId> accounts;
+    for (const store::Change& change : changes) {
+      hints.push_back({change.account, change.modseq});
+      accounts.push_back(change.account);
+    }
+    runtime_->hints().publish(std::move(hints));
+    if (!accounts.empty()) wake(std::move(accounts));
   };
   shared_ = std::make_unique<Shared>(runtime.config(), publish);
   workers_.resize(runtime.workers().count());
+  hubs_.resize(workers_.size());
   for (size_t i = 0; i < workers_.size(); ++i) co_await runtime.on_worker(i, start_worker(i));
+  watch_hints();
   const config::Jmapd& config = runtime.config().jmapd;
   CO_TRY_VOID(runtime.listen("http", config.http,
                              [this](daemon::Incoming incoming) { accept(std::move(incoming), false); }));
@@ -77,8 +84,33 @@ Task<void> JmapApp::start_worker(size_t index) {
   // A delivery may hold a lane and a side connection while requests read.
   const size_t share = runtime_->config().database.max_connections / workers_.size();
   pool.max = std::max<size_t>(share, 4);
-  workers_[index] = std::make_unique<Worker>(*shared_, std::move(pool));
+  workers_[index] = std::make_unique<Worker>(*shared_, std::move(pool), hubs_[index]);
+  hubs_[index]->start();
   co_return;
+}
+
+void JmapApp::watch_hints() {
+  rpc::HintSubscriber::Callbacks callbacks;
+  callbacks.changed = [this](const std::vector<rpc::Hint>& hints) {
+    std::vector<AccountId> accounts;
+    for (const rpc::Hint& hint : hints) accounts.push_back(hint.account);
+    if (!accounts.empty()) wake(std::move(accounts));
+  };
+  callbacks.epoch = [](int64_t) {};  // logins are checked against the store each time
+  callbacks.resync = [this](const std::string&) { wake({}); };
+  hints_ = std::make_unique<rpc::HintSubscriber>("jmapd", std::move(callbacks));
+  for (const config::Daemon peer : {config::Daemon::mta, config::Daemon::imapd, config::Daemon::admind})
+    hints_->watch(std::string(config::to_string(peer)), runtime_->rpc_to(peer));
+}
+
+void JmapApp::wake(std::vector<AccountId> accounts) {
+  for (size_t i = 0; i < hubs_.size(); ++i)
+    runtime_->workers().reactor(i).post([hub = hubs_[i].get(), accounts] {
+      if (accounts.empty())
+        hub->check_all();
+      else
+        hub->changed(accounts);
+    });
 }
 
 void JmapApp::accept(daemon::Incoming incoming, bool tls) {
@@ -98,12 +130,14 @@ Task<void> JmapApp::serve(Worker& worker, daemon::Incoming incoming, bool tls) {
 }
 
 Task<void> JmapApp::drain(Deadline deadline) {
+  if (hints_) co_await hints_->close();
   for (size_t i = 0; i < workers_.size(); ++i)
     if (workers_[i]) co_await runtime_->on_worker(i, drain_worker(i, deadline));
 }
 
 Task<void> JmapApp::drain_worker(size_t index, Deadline deadline) {
   Worker& worker = *workers_[index];
+  co_await hubs_[index]->close();
   co_await worker.server.drain(deadline);
   co_await worker.connections.close();
   co_await worker.services.close();

@@ -79,9 +79,11 @@ Task<http::Response> post_api(Services& services, http::Request& request) {
   if (!slot) co_return jmap_problem(400, "limit", "too many requests at once", "maxConcurrentRequests");
   auto body = co_await request.read_all();
   if (!body) co_return http::problem(body.error());
+  if (body->size() > limits.request_size.bytes)
+    co_return jmap_problem(400, "limit", "the request is too large", "maxSizeRequest");
   auto understood = understand(services, *body);
   if (!understood) co_return std::move(understood).error();
-  Context context{services, login->account, Deadline::after(limits.request_timeout), {}};
+  Context context{services, login->account, login->name, Deadline::after(limits.request_timeout), {}};
   const json response =
       co_await run_request(context, std::move(*understood), session_state(services, *login));
   if (all_unavailable(response["methodResponses"]))

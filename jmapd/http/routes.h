@@ -2,10 +2,10 @@
 #pragma once
 
 #include "common/http/router.h"
-#include "jmapd/service/services.h"
+#include "jmapd/service/push_hub.h"
 
 namespace dromos::jmapd {
 
-http::Router make_router(Services& services);
+http::Router make_router(Services& services, PushHub& hub);
 
 }  // namespace dromos::jmapd

@@ -19,9 +19,11 @@ inline constexpr std::string_view kMail = "urn:ietf:params:jmap:mail";
 
 struct Context {
   Services& services;
-  AccountId own;  ///< the account of who asks
+  AccountId own;      ///< the account of who asks
+  std::string login;  ///< its address
   Deadline deadline;
   CreatedIds created;
+  bool remove_emails = false;  ///< onDestroyRemoveEmails of the Mailbox/set that runs
 
   /// The "accountId" argument: accountNotFound unless it may be used.
   Outcome<AccountId> account(Arguments& arguments) const;

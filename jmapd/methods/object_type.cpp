@@ -56,7 +56,7 @@ json error_json(const MethodError& error) {
   json out = {{"type", error.type}};
   if (!error.description.empty()) out["description"] = error.description;
   if (!error.properties.empty()) out["properties"] = error.properties;
-  if (!error.existing_id.empty()) out["existingId"] = error.existing_id;
+  if (!error.not_found.empty()) out["notFound"] = error.not_found;
   return out;
 }
 

@@ -5,11 +5,7 @@
 namespace dromos::jmapd {
 
 std::vector<std::shared_ptr<ObjectType>> mail_types() {
-  return {make_thread_type(), make_email_type()};
-}
-
-std::vector<std::pair<std::string, MethodFunction>> mail_methods() {
-  return {};
+  return {make_mailbox_type(), make_thread_type(), make_email_type()};
 }
 
 }  // namespace dromos::jmapd

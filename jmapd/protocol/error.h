@@ -16,7 +16,7 @@ struct MethodError {
   std::string type;
   std::string description;
   std::vector<std::string> properties;
-  std::string existing_id;  ///< of alreadyExists
+  std::vector<std::string> not_found;  ///< of blobNotFound
 
   explicit MethodError(std::string kind, std::string text = {}, std::vector<std::string> which = {})
       : type(std::move(kind)), description(std::move(text)), properties(std::move(which)) {}

@@ -1,5 +1,6 @@
 """RFC 8620 §2-§3: session, request errors, references, limits, hostile JSON."""
 import concurrent.futures
+import http.client
 import json
 
 import pytest
@@ -79,8 +80,14 @@ def test_too_many_calls_are_a_limit(alice):
 
 
 def test_too_large_a_request_is_a_limit(alice):
-    body = json.dumps(request(["Core/echo", {"x": "y" * (4 << 20)}, "0"])).encode()
-    assert problem(alice, body) == ("limit", "maxSizeRequest")
+    host, port = alice.base.removeprefix("http://").split(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=30)
+    connection.putrequest("POST", "/jmap")
+    for name, value in dict(alice.headers, **{"Content-Length": str(5 << 20), "Content-Type": "application/json"}).items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    answer = connection.getresponse()
+    assert answer.status == 400 and json.loads(answer.read())["limit"] == "maxSizeRequest"
 
 
 def test_unknown_methods_and_accounts(alice, bob):
