@@ -1,0 +1,125 @@
+#include "common/store/word_text.h"
+
+#include <unordered_set>
+
+namespace dromos::store {
+namespace {
+
+enum class Class { word, gap, skip, bigram };
+
+/// First and last code point of a block, ascending.
+struct Block {
+  char32_t first, last;
+};
+constexpr Block kBigram[] = {{0x0E00, 0x0EFF},   {0x1000, 0x109F},  {0x1100, 0x11FF}, {0x1780, 0x17FF},
+                             {0x3005, 0x3007},   {0x3040, 0x30FA},  {0x30FC, 0x30FF}, {0x3105, 0x318F},
+                             {0x31A0, 0x31BF},   {0x31F0, 0x31FF},  {0x3400, 0x4DBF}, {0x4E00, 0x9FFF},
+                             {0xA960, 0xA97F},   {0xAC00, 0xD7FF},  {0xF900, 0xFAFF}, {0xFF66, 0xFF9F},
+                             {0x20000, 0x2FA1F}, {0x30000, 0x323AF}};
+/// Punctuation, symbols, private use, emoji.
+constexpr Block kGap[] = {{0x0080, 0x00A9}, {0x00AB, 0x00AC}, {0x00AE, 0x00B4},  {0x00B6, 0x00B9},
+                          {0x00BB, 0x00BF}, {0x00D7, 0x00D7}, {0x00F7, 0x00F7},  {0x2000, 0x200B},
+                          {0x200E, 0x2BFF}, {0x2E00, 0x303F}, {0x30FB, 0x30FB},  {0xE000, 0xF8FF},
+                          {0xFE10, 0xFE6F}, {0xFF00, 0xFF0F}, {0xFF1A, 0xFF20},  {0xFF3B, 0xFF40},
+                          {0xFF5B, 0xFF65}, {0xFFE0, 0xFFFF}, {0x1F000, 0x1FAFF}};
+
+template <size_t N>
+bool in(const Block (&blocks)[N], char32_t c) {
+  for (const Block& block : blocks)
+    if (c <= block.last) return c >= block.first;
+  return false;
+}
+
+Class classify(char32_t c) {
+  if (c < 0x80) {
+    const bool word = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
+    return word ? Class::word : Class::gap;
+  }
+  // Soft hyphen, joiners, byte order mark: inside words, and no part of them.
+  if (c == 0xAD || c == 0x200C || c == 0x200D || c == 0xFEFF) return Class::skip;
+  if (in(kBigram, c)) return Class::bigram;
+  return in(kGap, c) ? Class::gap : Class::word;
+}
+
+/// Length of the character at `at`, and the character; broken sequences count as U+FFFD of one byte.
+size_t decode(std::string_view text, size_t at, char32_t& out) {
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(at);
+  if (lead < 0x80) {
+    out = lead;
+    return 1;
+  }
+  const size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC2 ? 2 : 0;
+  out = 0xFFFD;
+  if (length == 0 || lead > 0xF4 || at + length > text.size()) return 1;
+  char32_t value = lead & (0xFF >> (length + 1));
+  for (size_t i = 1; i < length; ++i) {
+    if ((byte(at + i) & 0xC0) != 0x80) return 1;
+    value = (value << 6) | (byte(at + i) & 0x3F);
+  }
+  out = value;
+  return length;
+}
+
+class Builder {
+ public:
+  explicit Builder(WordUse use) : use_(use) {}
+
+  void add(Class kind, std::string_view bytes) {
+    if (kind == Class::skip) return;
+    if (kind != Class::word) end_word();
+    if (kind != Class::bigram) end_run();
+    if (kind == Class::word) word_ += bytes;
+    if (kind != Class::bigram) return;
+    if (!last_.empty()) pair(last_ + std::string(bytes));
+    run_ = last_.empty() ? 1 : run_ + 1;
+    last_ = bytes;
+  }
+  WordText finish() {
+    end_word();
+    end_run();
+    return std::move(text_);
+  }
+
+ private:
+  void end_word() {
+    if (!word_.empty() && word_.size() <= kMaxWordBytes) {
+      if (!text_.words.empty()) text_.words += ' ';
+      text_.words += word_;
+    }
+    word_.clear();
+  }
+  void end_run() {
+    if (!last_.empty() && (use_ == WordUse::document || run_ == 1)) pair(last_);
+    last_.clear();
+  }
+  void pair(std::string lexeme) {
+    const auto [where, fresh] = seen_.insert(std::move(lexeme));
+    if (!fresh) return;
+    if (!text_.bigrams.empty()) text_.bigrams += ' ';
+    text_.bigrams += *where;
+  }
+
+  const WordUse use_;
+  WordText text_;
+  std::string word_;
+  std::string last_;  // the character before, while in a run of bigrams
+  size_t run_ = 0;
+  std::unordered_set<std::string> seen_;
+};
+
+}  // namespace
+
+WordText word_text(std::string_view folded, size_t limit, WordUse use) {
+  Builder builder(use);
+  for (size_t at = 0; at < folded.size();) {
+    char32_t c = 0;
+    const size_t length = decode(folded, at, c);
+    if (at + length > limit) break;
+    builder.add(classify(c), folded.substr(at, length));
+    at += length;
+  }
+  return builder.finish();
+}
+
+}  // namespace dromos::store

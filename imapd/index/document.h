@@ -1,0 +1,16 @@
+// From a stored search text (common/mime/text.h) to what the word index takes. Pure.
+#pragma once
+
+#include <string_view>
+
+#include "common/store/word_index.h"
+
+namespace dromos::imapd {
+
+/// Subject, addresses (From, Sender, Reply-To, To, Cc, Bcc) and the body's first WordIndex::kMaxBody bytes;
+/// the language is not guessed yet.
+store::WordDocument document_of(MessageId id, std::string_view search_text);
+/// Guesses the language of subject and body.
+void set_language(store::WordDocument& document);
+
+}  // namespace dromos::imapd
