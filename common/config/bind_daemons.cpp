@@ -111,6 +111,7 @@ void bind(Reader& r, Imapd& out) {
     listeners(inner, "imaps", out.imaps);
   });
   r.optional("plaintext_login", out.plaintext_login);
+  r.optional("indexer", out.indexer);
   r.section("limits", [&](Reader& inner) {
     inner.optional("connections", out.limits.connections, kPositive);
     inner.optional("connections_per_ip", out.limits.connections_per_ip, kPositive);

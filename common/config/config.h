@@ -139,6 +139,7 @@ struct Imapd {
   std::string hostname;
   std::vector<Listener> imap, imaps;
   bool plaintext_login = false;  ///< allow LOGIN without TLS; for tests
+  bool indexer = true;           ///< write the word index in the background
   ImapLimits limits;
 };
 

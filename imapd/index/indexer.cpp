@@ -39,7 +39,7 @@ std::vector<store::WordDocument> with_languages(std::vector<store::WordDocument>
 
 }  // namespace
 
-Indexer::Indexer(db::Pool& pool, jobs::JobRunner& jobs, Options options)
+Indexer::Indexer(db::Pool& pool, jobs::LeasedRunner& jobs, Options options)
     : jobs_(jobs),
       options_(std::move(options)),
       home_(Reactor::current()),

@@ -19,7 +19,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "common/jobs/job_runner.h"
+#include "common/jobs/leased_runner.h"
 #include "common/store/word_index.h"
 
 namespace dromos::imapd {
@@ -41,9 +41,9 @@ class Indexer {
   };
 
   /// Adds its jobs to `jobs`, unless disabled. Both must live on the constructing reactor.
-  Indexer(db::Pool& pool, jobs::JobRunner& jobs, Options options);
+  Indexer(db::Pool& pool, jobs::LeasedRunner& jobs, Options options);
   ~Indexer();
-  /// After the JobRunner has closed.
+  /// After the LeasedRunner has closed.
   Task<void> close();
 
   /// Mail of this account changed. Thread-safe, cheap; nothing if disabled.
@@ -74,7 +74,7 @@ class Indexer {
   void show_lag();
   static std::string job_name(int32_t shard) { return "imapd.index_" + std::to_string(shard); }
 
-  jobs::JobRunner& jobs_;
+  jobs::LeasedRunner& jobs_;
   Options options_;
   Reactor& home_;
   store::WordIndex index_;

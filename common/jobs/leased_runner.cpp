@@ -1,4 +1,4 @@
-#include "common/jobs/job_runner.h"
+#include "common/jobs/leased_runner.h"
 
 #include <algorithm>
 
@@ -35,7 +35,7 @@ struct Metrics {
 
 }  // namespace
 
-struct JobRunner::Job {
+struct LeasedRunner::Job {
   Job(std::string its_name, milliseconds its_interval, JobFunction its_function)
       : name(std::move(its_name)), interval(its_interval), function(std::move(its_function)), metrics(name) {}
   std::string name;
@@ -56,22 +56,22 @@ Task<bool> JobContext::slice(milliseconds pause) {
   co_return !stopping();
 }
 
-JobRunner::JobRunner(db::Pool& pool, Options options)
+LeasedRunner::LeasedRunner(db::Pool& pool, Options options)
     : pool_(pool), options_(std::move(options)), running_(std::max<size_t>(options_.parallel, 1)) {}
 
-JobRunner::~JobRunner() {
+LeasedRunner::~LeasedRunner() {
   DROMOS_ASSERT(group_.running() == 0);
 }
 
-void JobRunner::add(std::string name, milliseconds interval, JobFunction function) {
+void LeasedRunner::add(std::string name, milliseconds interval, JobFunction function) {
   jobs_.emplace_back(std::move(name), interval, std::move(function));
 }
 
-void JobRunner::start() {
+void LeasedRunner::start() {
   for (Job& job : jobs_) group_.spawn(loop(&job));
 }
 
-void JobRunner::wake(std::string_view name) {
+void LeasedRunner::wake(std::string_view name) {
   for (Job& job : jobs_) {
     if (job.name != name) continue;
     job.now = true;
@@ -79,11 +79,11 @@ void JobRunner::wake(std::string_view name) {
   }
 }
 
-Task<void> JobRunner::close() {
+Task<void> LeasedRunner::close() {
   co_await group_.close();
 }
 
-Task<void> JobRunner::loop(Job* job) {
+Task<void> LeasedRunner::loop(Job* job) {
   const CancelToken token = group_.token();
   while (!token.cancelled()) {
     const Wake turn = co_await running_.acquire(Deadline::never(), token);
@@ -96,7 +96,7 @@ Task<void> JobRunner::loop(Job* job) {
 }
 
 /// One try for the lease, and the run if it was got. Returns how long to wait for the next.
-Task<milliseconds> JobRunner::attempt(Job& job) {
+Task<milliseconds> LeasedRunner::attempt(Job& job) {
   const Uuid token = Uuid::v7();
   const bool now = std::exchange(job.now, false);
   db::Params params;
@@ -120,7 +120,7 @@ Task<milliseconds> JobRunner::attempt(Job& job) {
                        std::max(job.interval, options_.retry));
 }
 
-Task<void> JobRunner::run(Job& job, Uuid token) {
+Task<void> LeasedRunner::run(Job& job, Uuid token) {
   const int64_t begun = Clock::now_us();
   JobContext context;
   context.token_ = group_.token();
@@ -157,7 +157,7 @@ Task<void> JobRunner::run(Job& job, Uuid token) {
 }
 
 /// Renews the lease while the run lasts. A lease that cannot be renewed in time is taken for lost.
-Task<void> JobRunner::keep(Job* job, Uuid token, JobContext* context, CancelToken done) {
+Task<void> LeasedRunner::keep(Job* job, Uuid token, JobContext* context, CancelToken done) {
   Deadline ends = Deadline::after(options_.lease);
   while (true) {
     co_await sleep_for(options_.lease / 3, done);

@@ -1,4 +1,4 @@
-#include "common/jobs/job_runner.h"
+#include "common/jobs/leased_runner.h"
 
 #include <catch2/catch.hpp>
 
@@ -10,8 +10,8 @@ namespace {
 
 struct Station {
   db::Pool pool;
-  JobRunner runner;
-  Station(const testing::TempDatabase& database, JobRunner::Options options, const std::string& role = "")
+  LeasedRunner runner;
+  Station(const testing::TempDatabase& database, LeasedRunner::Options options, const std::string& role = "")
       : pool({.conninfo = database.conninfo(role), .max = 4, .idle = 1, .require_durable = false}),
         runner(pool, std::move(options)) {}
   Task<void> close() {
@@ -20,8 +20,8 @@ struct Station {
   }
 };
 
-JobRunner::Options quick() {
-  JobRunner::Options options;
+LeasedRunner::Options quick() {
+  LeasedRunner::Options options;
   options.where = "test";
   options.retry = milliseconds(10);
   return options;
