@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/db/transaction.h"
 #include "fixture.h"
 
 namespace dromos::store {
@@ -73,8 +74,8 @@ Task<void> languages(const Fixture* fixture) {
   FINDS(Ids{ids[0]}, {{"rechnung"}});
   FINDS(Ids{ids[0]}, {{"haus"}});
   FINDS(Ids{ids[1]}, {{"run"}});
-  FINDS(Ids{ids[1]}, {{"invoice"}, {"paying"}});
-  FINDS(Ids{ids[2]}, {{"continuer"}});
+  FINDS(Ids{ids[1]}, {{"invoice"}, {"lately"}});
+  FINDS(Ids{ids[2]}, {{"facture"}});
   FINDS(Ids{ids[3]}, {{"документ"}});
   FINDS(Ids{ids[3]}, {{"документами"}});
   FINDS(Ids{ids[4]}, {{"請求書"}});
@@ -142,7 +143,7 @@ Task<void> tail_and_position(const Fixture* fixture) {
   const Ids later = co_await deliver(&station, 1, 3);
   pending = co_await index.pending({}, 1, 4, 10, soon());
   CHECK(pending->size() == 1);
-  pending = co_await index.pending({}, 2, 4, 10, soon());
+  pending = co_await index.pending({}, 3, 4, 10, soon());
   CHECK(pending->empty());
   const auto lowered = co_await index.set_position(kOne, 1, soon());
   CHECK(lowered.has_value());
