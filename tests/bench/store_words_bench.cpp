@@ -17,7 +17,7 @@ using namespace dromos;
 
 namespace {
 
-constexpr int kMessages = 100'000;
+int messages = 100'000;  // first argument
 constexpr int kBatch = 200;
 constexpr int kVocabulary = 60'000;
 
@@ -68,7 +68,7 @@ Task<void> bench(const testing::TempDatabase* database) {
       "facts_version, "
       "blob_hash, facts) SELECT 1, gen_random_uuid(), gen_random_uuid(), now(), 1, 5000, 1, "
       "decode(repeat('00', 32), 'hex'), '' FROM generate_series(1, " +
-      std::to_string(kMessages) + ")");
+      std::to_string(messages) + ")");
   database->query("ANALYZE mail.message");
   db::Pool pool({.conninfo = database->conninfo(), .max = 1, .idle = 1, .require_durable = false});
   store::WordIndex index(pool);
@@ -156,7 +156,8 @@ Task<void> bench(const testing::TempDatabase* database) {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  if (argc > 1) messages = std::atoi(argv[1]);
   const testing::TempDatabase database;
   run_blocking(bench(&database));
   return 0;
