@@ -17,6 +17,7 @@ from .stage import PASSWORD
 SERVES_WITHOUT = {name: [other for other in ("mta", "imapd", "jmapd", "admind") if other != name] for name in NAMES}
 SERVICE_LIMIT = 15
 RECOVERY_LIMIT = 40
+WATCHDOG_LIMIT = 20
 POINT_LIMIT = 12
 
 # Instants that chance would miss. (daemon, point, action); the pass at which it acts comes from the seed.
@@ -168,8 +169,8 @@ class Faults:
         began = time.monotonic()
         others = self.probes.wait("mta", SERVICE_LIMIT)
         self.results.check("mail for others while a stopped client holds an account", others is not None, "none within %d s" % SERVICE_LIMIT)
-        ended = client.ended(RECOVERY_LIMIT)
-        self.results.check("the watchdog ends a client stopped in a pipeline", ended, "still there after %d s" % RECOVERY_LIMIT)
+        ended = client.ended(WATCHDOG_LIMIT)
+        self.results.check("the watchdog ends a client stopped in a pipeline", ended, "still there after %d s" % WATCHDOG_LIMIT)
         client.close()
         return {"mta": round(others - began, 3), "watchdog": round(time.monotonic() - began, 3)} if ended and others else {}
 

@@ -83,6 +83,7 @@ class Verifier:
         self.connect = connect or (lambda address, password: clients.Imap(tuple(self.stage["imap"]), address, password))
         self.report = Report()
         self.stage = None
+        self.notes = []
         self.sends = collections.defaultdict(lambda: [0, 0, []])  # (id, recipient) -> yes, lost, codes
         self.content = {}                                          # id -> (sha256, size)
         self.own = collections.defaultdict(list)                   # kind -> lines
@@ -210,9 +211,14 @@ class Verifier:
         logged = cluster.log.read_text(errors="replace").count("deadlock detected")
         problems = [] if counted in ("0", "") and not logged else ["%s counted, %d in the log" % (counted, logged)]
         self.report.check("no deadlock in PostgreSQL", problems)
-        ctl = pathlib.Path(self.stage["binaries"]) / "dromosctl"
+        self._check(pathlib.Path(self.stage["binaries"]) / "dromosctl")
+
+    def _check(self, ctl):
         done = subprocess.run([str(ctl), "--config", self.stage["config"], "check"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                               check=False)
+        if done.returncode and done.stdout.startswith("usage:"):
+            self.notes.append("this dromosctl has no verb `check`: the store was not checked by it")
+            return
         self.report.check("dromosctl check finds nothing", [] if done.returncode == 0 else [done.stdout[-2000:]])
 
     def run(self):
