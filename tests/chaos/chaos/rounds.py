@@ -80,7 +80,7 @@ def honest(tally, cluster, path, seed, seconds, kills, messages, short, keep=Fal
     with stage.Stage(cluster, accounts=6 if short else 12) as place:
         book = ledger.Ledger(path)
         book.write("stage", **place.describe())
-        running = load.Load(place, book, seed, senders=6 if short else 10, readers=2 if short else 3, pause=0.05 if short else 0.08).start()
+        running = load.Load(place, book, seed, senders=6 if short else 12, readers=2 if short else 3, pause=0.05 if short else 0.03).start()
         cases = faults.Faults(place, probes.Probes(place, book, seed), book, running.counters, random.Random("%s/faults" % seed))
         time.sleep(1)
         inject(running, cases, cases.results, Until(seconds, kills, messages, running, cases.results, short))

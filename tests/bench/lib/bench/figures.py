@@ -10,9 +10,8 @@ from dromostest import paths
 
 STORE = paths.ROOT / "tests" / "bench" / "figures.json"
 PAGE = paths.ROOT / "docs" / "bench.md"
-INTRO = """# Benchmarks
-
-`tests/bench/run [NAME...]` measures and writes this page (from `tests/bench/figures.json`; do not edit it). Build: preset `bench` (-O2, fault
+BEGIN, END = "<!-- figures: written by tests/bench/run -->", "<!-- end of figures -->"
+INTRO = """`tests/bench/run [NAME...]` measures and writes this part of the page (from `tests/bench/figures.json`). Build: preset `bench` (-O2, fault
 points compiled in). Our figures count the five daemons and every process of PostgreSQL; CPU is from a cgroup where one can be made. With
 `DROMOS_BENCH_DIR` (load tools and peers) the peer runs in turn with ours, and the ratio is the median of the rounds: absolute
 figures move with the machine and with what else runs on it, ratios less. "Load" is the machine's load average when the run began.
@@ -54,4 +53,10 @@ class Figures:
                 cells = [name] + [row[key] for key in ("ours", "unit", "peer", "ratio", "goal", "date", "commit", "load", "note")]
                 out.append("| " + " | ".join("" if cell is None else str(cell) for cell in cells) + " |")
         out.append("\nMachines: " + "; ".join(sorted({row["machine"] for rows in self.all.values() for row in rows.values()})))
-        PAGE.write_text("\n".join(out) + "\n")
+        before, after = "# Benchmarks\n\n", "\n"
+        if PAGE.exists():
+            text = PAGE.read_text()
+            if BEGIN not in text:
+                text = text.replace("# Benchmarks\n", "# Benchmarks\n\n%s\n%s\n" % (BEGIN, END), 1)
+            before, after = text.split(BEGIN)[0], text.split(END)[1]
+        PAGE.write_text(before + BEGIN + "\n" + "\n".join(out) + "\n" + END + after)
