@@ -22,7 +22,7 @@ POINT_LIMIT = 12
 
 # Instants that chance would miss. (daemon, point, action); the pass at which it acts comes from the seed.
 POINTS = [("mta", "mta.before_commit", "kill"), ("mta", "mta.after_commit", "kill"), ("mta", "mta.after_reply", "kill"),
-          ("mta", "mta.before_commit", "stop")]
+          ("mta", "mta.before_commit", "stop"), ("imapd", "imapd.append.after_commit", "kill"), ("imapd", "imapd.copy.after_commit", "kill")]
 
 
 class Results:

@@ -12,7 +12,7 @@ STORE = paths.ROOT / "tests" / "bench" / "figures.json"
 PAGE = paths.ROOT / "docs" / "bench.md"
 BEGIN, END = "<!-- figures: written by tests/bench/run -->", "<!-- end of figures -->"
 INTRO = """`tests/bench/run [NAME...]` measures and writes this part of the page (from `tests/bench/figures.json`). Build: preset `bench` (-O2, fault
-points compiled in). Our figures count the five daemons and every process of PostgreSQL; CPU is from a cgroup where one can be made. With
+points compiled in) unless the column says another (`dev` is -O1). Our figures count the five daemons and every process of PostgreSQL; CPU is from a cgroup where one can be made. With
 `DROMOS_BENCH_DIR` (load tools and peers) the peer runs in turn with ours, and the ratio is the median of the rounds: absolute
 figures move with the machine and with what else runs on it, ratios less. "Load" is the machine's load average when the run began.
 """
@@ -33,7 +33,7 @@ def commit():
 class Figures:
     def __init__(self):
         self.all = json.loads(STORE.read_text()) if STORE.exists() else {}
-        self.common = dict(date=time.strftime("%Y-%m-%d %H:%M"), commit=commit(), machine=machine())
+        self.common = dict(date=time.strftime("%Y-%m-%d %H:%M"), commit=commit(), machine=machine(), build=paths.BUILD.name)
 
     def add(self, bench, name, ours, unit, goal="", peer=None, ratio=None, note=""):
         self.all.setdefault(bench, {})[name] = dict(self.common, ours=ours, unit=unit, goal=goal, peer=peer, ratio=ratio, note=note,
@@ -48,9 +48,9 @@ class Figures:
         STORE.write_text(json.dumps(self.all, indent=1, sort_keys=True) + "\n")
         out = [INTRO]
         for bench, rows in sorted(self.all.items()):
-            out.append("\n## %s\n| figure | ours | unit | peer | ratio | goal | date | commit | load | note |\n|---|---|---|---|---|---|---|---|---|---|" % bench)
+            out.append("\n## %s\n| figure | ours | unit | peer | ratio | goal | date | commit | build | load | note |\n|---|---|---|---|---|---|---|---|---|---|---|" % bench)
             for name, row in rows.items():
-                cells = [name] + [row[key] for key in ("ours", "unit", "peer", "ratio", "goal", "date", "commit", "load", "note")]
+                cells = [name] + [row[key] for key in ("ours", "unit", "peer", "ratio", "goal", "date", "commit", "build", "load", "note")]
                 out.append("| " + " | ".join("" if cell is None else str(cell) for cell in cells) + " |")
         out.append("\nMachines: " + "; ".join(sorted({row["machine"] for rows in self.all.values() for row in rows.values()})))
         before, after = "# Benchmarks\n\n", "\n"
