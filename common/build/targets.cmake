@@ -30,9 +30,13 @@ function(dromos_daemon name)
   endif()
 endfunction()
 
-# dromos_unit_test(FOLDER TARGET): tests/unit/FOLDER/*_test.cpp as one Catch2 binary unit_<folder>.
+# dromos_unit_test(FOLDER TARGET [EXCLUDE subfolders...]): tests/unit/FOLDER/*_test.cpp as one Catch2 binary unit_<folder>.
 function(dromos_unit_test folder target)
+  cmake_parse_arguments(ARG "" "" "EXCLUDE" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*_test.cpp)
+  foreach(excluded ${ARG_EXCLUDE})
+    list(FILTER sources EXCLUDE REGEX "/${folder}/${excluded}/")
+  endforeach()
   if(NOT sources OR NOT TARGET ${target})
     return()
   endif()

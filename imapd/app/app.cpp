@@ -44,6 +44,7 @@ Task<Result<void>> ImapApp::start(daemon::Runtime& runtime) {
   CO_TRY_VOID(co_await make_hosts());
   CO_TRY_VOID(listen());
   serve_rpc();
+  start_indexer();
   subscribe();
   group_.spawn(poll(group_.token()));
   runtime.add_readiness([this]() -> std::string {
@@ -90,7 +91,16 @@ Result<void> ImapApp::listen() {
   });
 }
 
+void ImapApp::start_indexer() {
+  job_pool_ = std::make_unique<db::Pool>(db::Pool::Options{.conninfo = runtime_->conninfo(), .max = 3});
+  jobs_ = std::make_unique<jobs::LeasedRunner>(*job_pool_, jobs::LeasedRunner::Options{});
+  indexer_ = std::make_unique<Indexer>(*job_pool_, *jobs_,
+                                       Indexer::Options{.enabled = runtime_->config().imapd.indexer});
+  jobs_->start();
+}
+
 void ImapApp::spread(store::Change change) {
+  indexer_->hint(change.account);
   for (size_t i = 0; i < hosts_.size(); ++i) {
     SessionHost* host = hosts_[i].get();
     runtime_->workers().reactor(i).post([host, change] { host->worker().registry.account_moved(change); });
@@ -170,6 +180,11 @@ Task<Result<void>> ImapApp::poll_once() {
 Task<void> ImapApp::drain(Deadline deadline) {
   co_await group_.close();
   if (hints_) co_await hints_->close();
+  if (jobs_) {
+    co_await jobs_->close();
+    co_await indexer_->close();
+    co_await job_pool_->close();
+  }
   std::vector<Task<void>> drains;
   for (size_t i = 0; i < hosts_.size(); ++i)
     drains.push_back(runtime_->on_worker(i, drain_host(*hosts_[i], deadline)));

@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "common/daemon/runtime.h"
+#include "common/jobs/leased_runner.h"
 #include "imapd/app/session_host.h"
+#include "imapd/index/indexer.h"
 
 namespace dromos::imapd {
 
@@ -19,6 +21,7 @@ class ImapApp final : public daemon::App {
   Task<Result<void>> make_hosts();
   Result<void> listen();
   void subscribe();
+  void start_indexer();
   void serve_rpc();
   /// To all workers: look at the account. Thread-safe.
   void spread(store::Change change);
@@ -28,6 +31,10 @@ class ImapApp final : public daemon::App {
   daemon::Runtime* runtime_ = nullptr;
   std::vector<std::unique_ptr<SessionHost>> hosts_;  // by worker; each is used on its own thread
   std::unique_ptr<rpc::HintSubscriber> hints_;
+  // Background work on the main reactor, with connections of its own: it must not make sessions wait.
+  std::unique_ptr<db::Pool> job_pool_;
+  std::unique_ptr<jobs::LeasedRunner> jobs_;
+  std::unique_ptr<Indexer> indexer_;
   Event poll_now_;
   TaskGroup group_;
 };
