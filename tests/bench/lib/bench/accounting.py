@@ -73,7 +73,10 @@ class Group:
         self.roots.append(pid)
         if self.folder:
             for one in processes_below(pid):
-                (self.folder / "cgroup.procs").write_text(str(one))
+                try:
+                    (self.folder / "cgroup.procs").write_text(str(one))
+                except ProcessLookupError:
+                    pass  # a worker of PostgreSQL that has ended
 
     def exact(self):
         return self.folder is not None

@@ -117,7 +117,10 @@ def latencies(target, count):
     sender, out = client.Smtp(target.smtp), []
     for number in range(count + 5):
         answered = sender.deliver(target.address(0), content)
-        seen = watcher.wait_exists(30)
+        try:
+            seen = watcher.wait_exists(45)
+        except TimeoutError:
+            raise TimeoutError("no EXISTS within 45 s for message %d of %d" % (number, count)) from None
         if number >= 5:  # the first ones connect streams between daemons
             out.append(max(0, seen - answered))
         time.sleep(0.01)
