@@ -21,27 +21,12 @@ namespace {
 constexpr auto kMigrationTime = std::chrono::hours(6);
 constexpr seconds kConnectTime{15};
 constexpr seconds kCallTime{30};
-constexpr int kFirstOwned = 10;  // files below it make roles, and run as whoever connects
-
-// Objects belong to dromos_owner, also when a superuser migrates: functions run with their owner's rights.
-std::vector<db::Migration> owned_migrations(std::vector<std::string>& texts) {
-  std::vector<db::Migration> list = db::embedded_migrations();
-  texts.reserve(list.size());
-  for (auto& migration : list) {
-    if (migration.number < kFirstOwned) continue;
-    texts.push_back("SET LOCAL ROLE dromos_owner;\n" + std::string(migration.sql));
-    migration.sql = texts.back();
-  }
-  return list;
-}
 
 Task<Result<int>> run_migrations(std::string conninfo) {
   CO_TRY(const auto connection, co_await db::Connection::open(conninfo, Deadline::after(kConnectTime)));
   const Deadline deadline = Deadline::after(kMigrationTime);
-  std::vector<std::string> texts;
-  auto list = owned_migrations(texts);
   auto progress = [](std::string_view name) { std::cout << "applying " << name << std::endl; };
-  auto done = co_await db::migrate(*connection, list, progress, deadline);
+  auto done = co_await db::migrate(*connection, db::embedded_migrations(), progress, deadline);
   if (!done) co_return fail(std::move(done).error());
   CO_TRY(const auto state, co_await db::migration_state(*connection, deadline));
   std::cout << "schema at " << state.applied << (*done == 0 ? ", nothing to do" : "") << std::endl;

@@ -27,10 +27,16 @@ constexpr Statement kHasTable{"migrate_has_table", "SELECT to_regclass('migratio
 constexpr Statement kHighest{"migrate_highest", "SELECT coalesce(max(number), 0) FROM migration.applied"};
 constexpr Statement kApplied{"migrate_applied", "SELECT number FROM migration.applied ORDER BY number"};
 
+// Files below it make the roles, and run as whoever connects. All others run as the owner, also when a
+// superuser migrates: SECURITY DEFINER functions act with the rights of their owner.
+constexpr int kFirstOwned = 10;
+
 std::string transaction(const Migration& migration) {
-  // name comes from our own file list: [0-9a-z_] only. Recorded first, since the file may change the role.
-  return "BEGIN;\nINSERT INTO migration.applied(number, name) VALUES (" + std::to_string(migration.number) +
-         ", '" + std::string(migration.name) + "');\n" + std::string(migration.sql) + "\n;COMMIT";
+  // name comes from our own file list: [0-9a-z_] only. Recorded first, before the role changes.
+  std::string text = "BEGIN;\nINSERT INTO migration.applied(number, name) VALUES (" +
+                     std::to_string(migration.number) + ", '" + std::string(migration.name) + "');\n";
+  if (migration.number >= kFirstOwned) text += "SET LOCAL ROLE dromos_owner;\n";
+  return text + std::string(migration.sql) + "\n;COMMIT";
 }
 
 }  // namespace

@@ -246,6 +246,11 @@ TEST_CASE("the embedded migrations make the schema, and a daemon may read which 
     INFO((count ? "" : count.error().to_string()));
     REQUIRE(count);
     REQUIRE(static_cast<size_t>(*count) == embedded_migrations().size());
+    // A definer's function with a superuser as owner would lend his rights to every daemon.
+    REQUIRE(
+        fresh.query("SELECT count(*) FROM pg_proc WHERE prosecdef AND proowner <> 'dromos_owner'::regrole") ==
+        "0");
+    REQUIRE(fresh.query("SELECT count(*) > 50 FROM pg_proc WHERE prosecdef") == "t");
     auto owner = co_await Connection::open(fresh.conninfo("dromos_owner"), soon());
     REQUIRE(owner);
     auto again = co_await migrate(**owner, embedded_migrations(), nullptr, soon());
