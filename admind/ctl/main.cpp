@@ -17,7 +17,7 @@ constexpr char kHead[] =
     "authority):\n";
 constexpr char kOwner[] =
     "\nOver the database, as its owner (--conninfo, or database.owner_conninfo of --config):\n"
-    "  migrate                                       Bring the schema up to date\n"
+    "  migrate [--role-password-file FILE]           Bring the schema up to date; set the daemons' password\n"
     "  check [--repair]                              Check what no constraint holds, and mend it\n"
     "  restored                                      After a restore to an earlier time\n"
     "  admin create NAME [--role ROLE]               Make an administrator and print an API key\n";

@@ -1,5 +1,6 @@
 #include "admind/ctl/owner.h"
 
+#include <fstream>
 #include <iostream>
 #include <set>
 
@@ -34,6 +35,36 @@ Task<Result<int>> run_migrations(std::string conninfo) {
     std::cout << "note: the database is newer than this dromosctl, which knows " << state.expected
               << std::endl;
   co_return *done;
+}
+
+// As a parameter and through a setting of the transaction, so that no statement text holds the password.
+constexpr db::Statement kHandPassword{"ctl_hand_password",
+                                      "SELECT set_config('dromos.role_password', $1, true)"};
+constexpr db::Statement kSetPasswords{
+    "ctl_set_passwords",
+    "DO $$ DECLARE r text; BEGIN"
+    "  FOREACH r IN ARRAY ARRAY['dromos_mta', 'dromos_imapd', 'dromos_jmapd', 'dromos_spamd', "
+    "'dromos_admind'] LOOP"
+    "    EXECUTE format('ALTER ROLE %I PASSWORD %L', r, current_setting('dromos.role_password'));"
+    "  END LOOP; END $$"};
+
+Task<Result<int>> set_role_passwords(std::string conninfo, std::string password) {
+  CO_TRY(const auto connection, co_await db::Connection::open(conninfo, Deadline::after(kConnectTime)));
+  std::vector<db::Call> calls;
+  calls.push_back(db::Call{&kHandPassword, std::move(db::Params().add(password))});
+  calls.push_back(db::Call{&kSetPasswords, {}});
+  CO_TRY(auto batch, co_await connection->run(std::move(calls), Deadline::after(kCallTime)));
+  if (batch.failed >= 0) co_return fail(std::move(batch.results[static_cast<size_t>(batch.failed)]).error());
+  co_return 0;
+}
+
+// The first line of the file, as of every secret in Dromos.
+Result<std::string> read_secret(const std::string& path) {
+  std::ifstream in(path);
+  std::string line;
+  if (!in || !std::getline(in, line) || line.empty())
+    return fail(Errc::invalid_argument, "--role-password-file: cannot read a password from '" + path + "'");
+  return line;
 }
 
 struct Created {
@@ -150,7 +181,14 @@ int migrate(const Arguments& arguments) {
   auto conninfo = owner_conninfo(arguments);
   if (!conninfo) return report(conninfo.error());
   auto done = blocking(run_migrations(*conninfo));
-  return done ? kOk : report(done.error());
+  if (!done) return report(done.error());
+  if (!arguments.has("role-password-file")) return kOk;
+  auto password = read_secret(arguments.value("role-password-file"));
+  if (!password) return report(password.error());
+  auto set = blocking(set_role_passwords(*conninfo, *password));
+  if (!set) return report(std::move(set).error().with_context("setting the daemons' passwords"));
+  std::cout << "the daemons' passwords are set\n";
+  return kOk;
 }
 
 int admin_create(const Arguments& arguments) {

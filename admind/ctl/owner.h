@@ -9,6 +9,8 @@ namespace dromos::admind::ctl {
 /// Words of sysexits(3).
 enum Exit : int { kOk = 0, kFailed = 1, kUsage = 64, kUnavailable = 69, kConfig = 78 };
 
+/// --role-password-file FILE also gives the daemons' roles that password (compose; peer authentication needs
+/// none).
 int migrate(const Arguments& arguments);
 int admin_create(const Arguments& arguments);
 /// Every rule of the store that no constraint holds; --repair mends what can be. 1 if problems are left.

@@ -71,3 +71,13 @@ def test_check_and_restored_as_owner(tool):
 def test_migrate_again_changes_nothing(tool):
     conninfo = "%s dbname=%s" % (tool.suite.cluster.conninfo, tool.suite.database)
     assert "nothing to do" in tool.run("migrate", "--conninfo", conninfo)
+
+
+def test_migrate_sets_the_daemons_password_from_a_file(tool, tmp_path):
+    conninfo = "%s dbname=%s" % (tool.suite.cluster.conninfo, tool.suite.database)
+    secret = tmp_path / "password"
+    secret.write_text("it's a \\ secret\n")
+    assert "passwords are set" in tool.run("migrate", "--conninfo", conninfo, "--role-password-file", str(secret))
+    kept = tool.suite.sql("SELECT count(*) FROM pg_authid WHERE rolname ~ '^dromos_(mta|imapd|jmapd|spamd|admind)$' AND rolpassword LIKE 'SCRAM-SHA-256$%'")
+    assert kept == "5"
+    assert "cannot read" in tool.run("migrate", "--conninfo", conninfo, "--role-password-file", str(tmp_path / "none"), expect=64)

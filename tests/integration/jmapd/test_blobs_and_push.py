@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from conftest import message, new_client
+from jmap_client import message, new_client
 
 JMAPD = {"limits": {"upload_size": "1MiB"}}
 

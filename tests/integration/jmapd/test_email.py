@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from conftest import message
+from jmap_client import message
 
 MULTI = (b"From: =?utf-8?q?J=C3=B6rg?= <joerg@example.org>\r\nTo: a@example.test, Team: b@example.test, c@example.test;\r\n"
          b"Subject: =?utf-8?b?R3LDvMOfZQ==?=\r\nDate: Sun, 22 Nov 2026 03:04:05 +0100\r\nMessage-ID: <m1@example.org>\r\n"

@@ -1,5 +1,5 @@
 """Mailbox/get, query, changes, set (RFC 8621 §2)."""
-from conftest import message
+from jmap_client import message
 
 COUNTS = ["totalEmails", "unreadEmails", "totalThreads", "unreadThreads"]
 
