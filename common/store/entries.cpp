@@ -49,7 +49,7 @@ const db::Statement kTransfer{"store_transfer",
                               "FROM mail.transfer_v1($1, $2, $3, $4::text::int8multirange, $5, $6)"};
 const db::Statement kExpunge{
     "store_expunge", "SELECT modseq, uids::text FROM mail.expunge_v1($1, $2, $3::text::int8multirange, $4)"};
-const db::Statement kSetEmail{"store_email_set", "SELECT mail.email_set_v1($1, $2, $3, $4, $5)"};
+const db::Statement kSetEmail{"store_email_set", "SELECT mail.email_set_v1($1, $2, $3, $4, $5, $6)"};
 
 Entry entry_of(const db::Rows& rows, size_t row) {
   Entry entry;
@@ -210,7 +210,8 @@ Task<Result<ExpungeResult>> Entries::expunge(AccountId account, MailboxId mailbo
 
 Task<Result<Change>> Entries::set_email(AccountId account, MessageId id,
                                         std::optional<std::vector<MailboxId>> mailboxes,
-                                        std::optional<FlagSet> flags, Deadline deadline) {
+                                        std::optional<FlagSet> flags, std::optional<int64_t> unchanged_since,
+                                        Deadline deadline) {
   if (flags && bad_keywords(*flags)) co_return fail(StoreErrc::not_allowed, "keyword not allowed");
   db::Params params;
   params.add(account).add(id);
@@ -225,6 +226,7 @@ Task<Result<Change>> Entries::set_email(AccountId account, MessageId id,
     params.add_int32(flags->flags).add(join(flags->keywords, " "));
   else
     params.add_null().add_null();
+  params.add(unchanged_since);
   CO_TRY(const auto rows, co_await write_once(pool_, kSetEmail, std::move(params), deadline));
   co_return Change{account, rows.maybe_integer(0, 0).value_or(0)};
 }

@@ -86,10 +86,12 @@ class Entries {
   /// deleted_only: EXPUNGE; otherwise the uids go whatever their flags (POP3).
   Task<Result<ExpungeResult>> expunge(AccountId account, MailboxId mailbox, const UidSet& uids,
                                       bool deleted_only, Deadline deadline);
-  /// JMAP Email/set of one message; an empty list of mailboxes destroys it.
+  /// JMAP Email/set of one message; an empty list of mailboxes destroys it. `unchanged_since` is the highest
+  /// modseq of its entries as read: StoreErrc::conflict if any of them changed after it.
   Task<Result<Change>> set_email(AccountId account, MessageId id,
                                  std::optional<std::vector<MailboxId>> mailboxes,
-                                 std::optional<FlagSet> flags, Deadline deadline);
+                                 std::optional<FlagSet> flags, std::optional<int64_t> unchanged_since,
+                                 Deadline deadline);
 
  private:
   Task<Result<TransferResult>> transfer(DeliveryId id, AccountId account, MailboxId source,

@@ -5,9 +5,9 @@
 namespace dromos {
 
 const ErrorCategory& ErrorCategoryOf<store::StoreErrc>::get() {
-  static constexpr std::string_view kNames[] = {"not_found",   "exists",       "has_children", "not_empty",
-                                                "not_allowed", "over_quota",   "blob_gone",    "busy",
-                                                "unknown",     "cannot_change"};
+  static constexpr std::string_view kNames[] = {"not_found",   "exists",        "has_children", "not_empty",
+                                                "not_allowed", "over_quota",    "blob_gone",    "busy",
+                                                "unknown",     "cannot_change", "conflict"};
   static const ErrorCategory category{"store", [](int code) { return kNames[code]; }};
   return category;
 }
@@ -23,6 +23,7 @@ Error mapped(Error error) {
   if (state == "DRNEM") return Error(StoreErrc::not_empty, text);
   if (state == "DRINV") return Error(StoreErrc::not_allowed, text);
   if (state == "DRQUO") return Error(StoreErrc::over_quota, text);
+  if (state == "DRCON") return Error(StoreErrc::conflict, text, Retry::temporary);
   if (state == "DRBLO") return Error(StoreErrc::blob_gone, text, Retry::temporary);
   return error;
 }

@@ -16,6 +16,7 @@ enum class StoreErrc {
   busy,           ///< account locked until the deadline; temporary
   unknown,        ///< connection lost and the outcome not learned in time; temporary
   cannot_change,  ///< changes since that state are no longer known
+  conflict,       ///< changed since it was read: read again; temporary
 };
 
 /// Turns the SQLSTATEs of our functions (0022_mail_mailboxes.sql) into StoreErrc.

@@ -138,10 +138,12 @@ Task<Outcome<json>> EmailType::create(Context& context, AccountId account, json 
   co_return created_email(stored);
 }
 
-Task<Outcome<json>> EmailType::update(Context& context, AccountId account, std::string id, json patch) {
-  const auto message = parse_message_id(id);
-  if (!message) co_return refuse("notFound");
-  const std::vector<MessageId> one{*message};
+namespace {
+
+/// Reads, patches, writes. `raced`: somebody changed the message in between, and nothing was written.
+Task<Outcome<json>> update_once(Context& context, AccountId account, MessageId message, const json& patch,
+                                bool& raced) {
+  const std::vector<MessageId> one{message};
   JM_TRY(const auto places, co_await context.services.entries.places(account, one, context.deadline));
   const std::vector<EmailRow> rows = join_places(places);
   if (rows.empty()) co_return refuse("notFound");
@@ -161,8 +163,11 @@ Task<Outcome<json>> EmailType::update(Context& context, AccountId account, std::
   }
   if (!mailboxes && !flags) co_return json();
   const bool moved = mailboxes.has_value();
-  auto changed = co_await context.services.entries.set_email(account, *message, std::move(mailboxes),
-                                                             std::move(flags), context.deadline);
+  int64_t read_at = 0;
+  for (const auto& place : places) read_at = std::max(read_at, place.entry.modseq);
+  auto changed = co_await context.services.entries.set_email(account, message, std::move(mailboxes),
+                                                             std::move(flags), read_at, context.deadline);
+  raced = !changed && changed.error().is(store::StoreErrc::conflict);
   if (!changed && changed.error().is(store::StoreErrc::not_found)) {
     if (moved) co_return invalid_property("mailboxIds", "no such mailbox");
     co_return refuse("notFound");
@@ -172,6 +177,19 @@ Task<Outcome<json>> EmailType::update(Context& context, AccountId account, std::
   co_return json();
 }
 
+}  // namespace
+
+Task<Outcome<json>> EmailType::update(Context& context, AccountId account, std::string id, json patch) {
+  constexpr int kMaxRaces = 20;
+  const auto message = parse_message_id(id);
+  if (!message) co_return refuse("notFound");
+  for (int race = 0;; ++race) {
+    bool raced = false;
+    auto done = co_await update_once(context, account, *message, patch, raced);
+    if (!raced || race == kMaxRaces) co_return done;
+  }
+}
+
 Task<Outcome<void>> EmailType::destroy(Context& context, AccountId account, std::string id) {
   const auto message = parse_message_id(id);
   if (!message) co_return refuse("notFound");
@@ -179,7 +197,7 @@ Task<Outcome<void>> EmailType::destroy(Context& context, AccountId account, std:
   JM_TRY(const auto places, co_await context.services.entries.places(account, one, context.deadline));
   if (join_places(places).empty()) co_return refuse("notFound");
   auto changed = co_await context.services.entries.set_email(account, *message, std::vector<MailboxId>{},
-                                                             std::nullopt, context.deadline);
+                                                             std::nullopt, std::nullopt, context.deadline);
   if (!changed && changed.error().is(store::StoreErrc::not_found)) co_return refuse("notFound");
   JM_TRY(const store::Change change, std::move(changed));
   context.services.publish(change);

@@ -327,7 +327,10 @@ $$;
 
 -- JMAP Email/set of one message: its mailboxes and its flags and keywords in all of them (NULL: as they are). An empty
 -- set of mailboxes destroys it. Returns the modseq, NULL if nothing was to change, DRNOF if there is no such message.
-CREATE FUNCTION mail.email_set_v1(p_account bigint, p_message uuid, p_mailboxes bigint[], p_flags integer, p_keywords text)
+-- p_unchanged: the highest modseq of its entries that the caller has read; later changes are DRCON, so that a value
+-- made from what was read never overwrites them.
+CREATE FUNCTION mail.email_set_v1(p_account bigint, p_message uuid, p_mailboxes bigint[], p_flags integer, p_keywords text,
+                                  p_unchanged bigint)
 RETURNS bigint LANGUAGE plpgsql VOLATILE
 SECURITY DEFINER SET search_path = pg_catalog, mail, pg_temp SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
@@ -344,6 +347,9 @@ BEGIN
   ORDER BY e.flags & 8, e.mailbox_id LIMIT 1;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'no such message' USING ERRCODE = 'DRNOF';
+  END IF;
+  IF EXISTS (SELECT FROM entry e WHERE e.account_id = p_account AND e.message_id = p_message AND e.modseq > p_unchanged) THEN
+    RAISE EXCEPTION 'the message was changed meanwhile' USING ERRCODE = 'DRCON';
   END IF;
   IF p_mailboxes IS NOT NULL THEN
     PERFORM FROM mailbox m WHERE m.account_id = p_account AND m.mailbox_id = ANY (p_mailboxes) ORDER BY m.mailbox_id FOR NO KEY UPDATE;

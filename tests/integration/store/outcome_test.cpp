@@ -155,8 +155,13 @@ Task<void> mutations_not_told(Fixture* fixture) {
   const auto places = co_await entries.slice({1}, inbox, 1, 1, soon());
   REQUIRE(places);
   proxy.arm();
-  CHECK(
-      unknown(co_await entries.set_email({1}, (*places)[0].id, std::nullopt, FlagSet{kFlagged, {}}, soon())));
+  CHECK(unknown(co_await entries.set_email({1}, (*places)[0].id, std::nullopt, FlagSet{kFlagged, {}},
+                                           std::nullopt, soon())));
+  CHECK(fixture->database.query("SELECT count(*) FROM mail.entry WHERE flags & 4 = 4") == "2");
+  // What was made from an older reading does not overwrite that.
+  const auto stale = co_await entries.set_email({1}, (*places)[0].id, std::nullopt, FlagSet{kSeen, {}},
+                                                (*places)[0].modseq, soon());
+  CHECK((!stale && stale.error().is(StoreErrc::conflict)));
   CHECK(fixture->database.query("SELECT count(*) FROM mail.entry WHERE flags & 4 = 4") == "2");
   REQUIRE(co_await mailboxes.tree({1}, soon()));
   proxy.arm();
