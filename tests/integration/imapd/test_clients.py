@@ -148,7 +148,8 @@ def test_mutt_saves_deletes_and_leaves(server, tmp_path, connect):
     settings = tmp_path / "muttrc"
     settings.write_text("""set imap_user=bob@example.test imap_pass=%s ssl_starttls=no ssl_verify_host=no
 set certificate_file=%s folder=imaps://localhost:%d/ spoolfile=imaps://localhost:%d/INBOX
-set quit=yes delete=yes confirmappend=no header_cache= move=no sort=mailbox-order
+unset header_cache
+set quit=yes delete=yes confirmappend=no move=no sort=mailbox-order
 push "<first-entry><save-message>=Archive<enter><last-entry><flag-message><quit>"
 """ % (PASSWORD, server.authority.ca.certificate, port, port))
     done = subprocess.run(["script", "-qec", "mutt -n -F %s" % settings, "/dev/null"], stdin=subprocess.DEVNULL,
