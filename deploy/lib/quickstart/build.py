@@ -9,10 +9,6 @@ import show
 TARGETS = ["dromos-mta", "dromos-imapd", "dromos-jmapd", "dromos-spamd", "dromos-admind", "dromosctl"]
 
 
-class Failure(subprocess.CalledProcessError):
-    pass
-
-
 def install_packages(root):
     subprocess.run([str(root / "deploy/install-packages"), "build", "run"], check=True)
 
@@ -26,16 +22,24 @@ def choose_preset(root, wanted):
     return "release"
 
 
+def folder(root, wanted):
+    """Of programs that are built already."""
+    binaries = root / "build" / choose_preset(root, wanted) / "bin"
+    if not all((binaries / name).exists() for name in TARGETS):
+        sys.exit("quickstart: %s does not hold all of %s" % (binaries, " ".join(TARGETS)))
+    return binaries
+
+
 def build(root, wanted):
     preset = choose_preset(root, wanted)
-    folder = root / "build" / preset
+    place = root / "build" / preset
     show.step("Building (preset %s; the first time takes some minutes)" % preset)
-    log = folder.parent / ("quickstart-%s.log" % preset)
-    folder.parent.mkdir(exist_ok=True)
+    log = place.parent / ("quickstart-%s.log" % preset)
+    place.parent.mkdir(exist_ok=True)
     with open(log, "w") as out:
         if subprocess.run(["cmake", "--preset", preset], cwd=root, stdout=out, stderr=out).returncode != 0:
             sys.exit("quickstart: configuring failed:\n" + log.read_text()[-4000:])
-    process = subprocess.Popen(["ninja", "-C", str(folder)] + TARGETS, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    process = subprocess.Popen(["ninja", "-C", str(place)] + TARGETS, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                text=True, errors="replace", env=dict(os.environ, NINJA_STATUS="[%f/%t] "))
     shown, lines = -1, []
     for text in process.stdout:
@@ -49,4 +53,4 @@ def build(root, wanted):
             show.line("%s of %s" % (match[1], match[2]))
     if process.wait() != 0:
         sys.exit("quickstart: the build failed:\n" + "".join(lines[-60:]))
-    return folder / "bin"
+    return place / "bin"

@@ -16,6 +16,7 @@ import build  # noqa: E402
 import show  # noqa: E402
 import story  # noqa: E402
 import suite  # noqa: E402
+from dromostest import pg  # noqa: E402  (suite has set the path)
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 
@@ -31,6 +32,7 @@ def parse_arguments():
     parser.add_argument("--reset", action="store_true", help="forget all data and start anew (asks first)")
     parser.add_argument("--yes", action="store_true", help="do not ask before --reset")
     parser.add_argument("--preset", choices=["release", "dev", "bench"], help="which build to run (default: release; dev if only that is built)")
+    parser.add_argument("--no-build", action="store_true", help="run the programs that are built, as they are")
     parser.add_argument("--no-story", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -38,7 +40,11 @@ def parse_arguments():
 def confirm_reset(place, arguments):
     if not place.exists() or arguments.yes:
         return
-    answer = input("This deletes all mail and accounts of the quickstart in %s. Continue? [y/N] " % place)
+    try:
+        answer = input("This deletes all mail and accounts of the quickstart in %s. Continue? [y/N] " % place)
+    except EOFError:
+        answer = ""
+        print()
     if answer.strip().lower() not in ("y", "yes"):
         sys.exit("quickstart: nothing was changed")
 
@@ -54,9 +60,14 @@ def stay(running):
         time.sleep(0.5)
 
 
+def end_by_signal(*_):
+    sys.exit(143)
+
+
 def main():
     arguments = parse_arguments()
     place = suite.place_of(ROOT)
+    lock = suite.hold_lock(ROOT)  # noqa: F841
     if arguments.stop:
         return suite.stop_detached(ROOT)
     if suite.detached_is_running(ROOT):
@@ -64,40 +75,53 @@ def main():
     if arguments.reset:
         confirm_reset(place, arguments)
         suite.remove_place(place)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end_by_signal)
+    return run(arguments, place)
 
+
+def run(arguments, place):
     began = time.monotonic()
     show.step("Debian packages")
     build.install_packages(ROOT)
-    binaries = build.build(ROOT, arguments.preset)
+    binaries = build.folder(ROOT, arguments.preset) if arguments.no_build else build.build(ROOT, arguments.preset)
     running = suite.Suite(ROOT, place, binaries, standard_ports=arguments.ports == "standard")
     status = 0
     try:
-        running.prepare()
-        running.start()
-        running.create_accounts()
-        running.write_env()
-        if not arguments.no_story:
-            story.tell(running)
+        start_and_tell(running, arguments)
         print("\nThe whole road took %.0f s.\n" % (time.monotonic() - began))
         running.print_summary()
         if arguments.detach:
             running.detach()
-            return 0
-        if not arguments.once:
+        elif not arguments.once:
             status = stay(running)
     except KeyboardInterrupt:
         print()
-    except (suite.Failure, story.Failure, subprocess.CalledProcessError, OSError) as failure:
+        status = 0 if running.told else 130
+    except (suite.Failure, story.Failure, pg.Failure, subprocess.CalledProcessError, OSError) as failure:
         show.failure(str(failure))
         print(running.logs(), file=sys.stderr)
         status = 1
     finally:
-        if not (arguments.detach and status == 0 and running.detached):
+        if not running.detached:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # once was enough: daemons drain
             running.stop()
     return status
 
 
+def start_and_tell(running, arguments):
+    running.prepare()
+    running.start()
+    running.create_accounts()
+    running.write_env()
+    if not arguments.no_story:
+        story.tell(running)
+    running.told = True
+
+
 if __name__ == "__main__":
     os.umask(0o077)
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

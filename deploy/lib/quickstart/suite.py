@@ -1,4 +1,5 @@
 """The running suite: folders, PostgreSQL, certificates, configuration, processes, accounts."""
+import fcntl
 import hashlib
 import json
 import os
@@ -77,9 +78,23 @@ def stop_detached(root):
     cluster = Cluster(place_of(root) / "pg")
     if cluster.data.exists() and cluster.running():
         cluster.stop()
+    if detached_is_running(root):
+        show.failure("some daemons do not end: %s" % detached_pids(root))
+        return 1
     note_of(root).unlink(missing_ok=True)
     print("quickstart: ended" if pids else "quickstart: nothing was running in the background")
     return 0
+
+
+def hold_lock(root):
+    """An open file that no other quickstart of this clone holds; it is let go when this process ends."""
+    (root / "var").mkdir(exist_ok=True)
+    lock = open(root / "var" / "quickstart.lock", "w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit("quickstart: another one of this clone is at work; end it first (Ctrl-C there)")
+    return lock
 
 
 def remove_place(place):
@@ -117,6 +132,17 @@ def free_port(preferred, taken):
     raise Failure("no free port on 127.0.0.1")
 
 
+def standard_port(port):
+    """The port, if it can be had: the daemon's own message would come late and in a log."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise Failure("--ports standard needs port %d: %s%s" % (port, error.strerror, "" if os.geteuid() == 0 else " (try as root)")) from None
+    return port
+
+
 class Suite:
     def __init__(self, root, place, binaries, standard_ports):
         self.root, self.place, self.binaries, self.standard_ports = root, place, binaries, standard_ports
@@ -127,6 +153,7 @@ class Suite:
         self.processes = {}
         self.listeners = {}
         self.detached = False
+        self.told = False
         self.authority = None
 
     # -- preparation --------------------------------------------------------------------------------------
@@ -163,7 +190,7 @@ class Suite:
             if listeners:
                 lines.append("  listeners:")
             for name, (standard, unprivileged) in listeners.items():
-                port = standard if self.standard_ports else free_port(unprivileged, taken)
+                port = standard_port(standard) if self.standard_ports else free_port(unprivileged, taken)
                 lines.append("    %s: ['127.0.0.1:%d']" % (name, port))
         self.config.write_text("\n".join(lines) + "\n")
 
@@ -256,18 +283,33 @@ class Suite:
             return json.loads(text) if text else None
 
     def create_accounts(self):
-        if "token" in self.state:
-            return
-        show.step("Domain %s with %s" % (DOMAIN, " and ".join(PEOPLE)))
-        self.state["token"] = json.loads(self.ctl("admin", "create", "quickstart", "--json"))["token"]
+        """What the state file does not know yet; it is written after each step, as Ctrl-C may come between."""
+        if "token" not in self.state:
+            show.step("Domain %s with %s" % (DOMAIN, " and ".join(PEOPLE)))
+            name = "quickstart-" + secrets.token_hex(4)  # an earlier one whose token was lost stands in nobody's way
+            self.state["token"] = json.loads(self.ctl("admin", "create", name, "--json"))["token"]
+            self.save_state()
         try:
-            self.rest("POST", "/domains", {"name": DOMAIN})
+            if self.state.get("domain") != DOMAIN:
+                self.ensure("/domains", {"name": DOMAIN})
+                self.state["domain"] = DOMAIN
             for person in PEOPLE:
-                password = secrets.token_urlsafe(12)
-                self.rest("POST", "/accounts", {"address": "%s@%s" % (person, DOMAIN), "password": password, "display_name": person.title()})
-                self.state[person] = password
+                if person not in self.state:
+                    self.state[person] = secrets.token_urlsafe(12)
+                    self.save_state()  # known before it is set
+                    self.ensure("/accounts", {"address": "%s@%s" % (person, DOMAIN), "password": self.state[person], "display_name": person.title()})
         except urllib.error.HTTPError as error:
             raise Failure("admin REST said %d: %s" % (error.code, error.read().decode(errors="replace"))) from None
+        self.save_state()
+
+    def ensure(self, path, body):
+        try:
+            self.rest("POST", path, body)
+        except urllib.error.HTTPError as error:
+            if error.code != 409:
+                raise
+
+    def save_state(self):
         self.state_file.write_text(json.dumps(self.state))
 
     def values(self):

@@ -14,16 +14,28 @@ class Pair(typing.NamedTuple):
     key: pathlib.Path
 
 
+DAYS = 365
+WEEK = 7 * 86400
+
+
 def openssl(*arguments):
     subprocess.run(["openssl", *map(str, arguments)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
+def holds(*arguments):
+    return subprocess.run(["openssl", *map(str, arguments)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+
+
 class Authority:
+    """Of a folder: one that is there is used again until a week before its end."""
+
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
         self.ca = Pair(self.folder / "ca.pem", self.folder / "ca.key")
+        if self.ca.key.exists() and holds("x509", "-in", self.ca.certificate, "-noout", "-checkend", WEEK):
+            return
         self._new_key(self.ca.key)
-        openssl("req", "-x509", "-new", "-key", self.ca.key, "-out", self.ca.certificate, "-days", "30",
+        openssl("req", "-x509", "-new", "-key", self.ca.key, "-out", self.ca.certificate, "-days", DAYS,
                 "-subj", "/CN=Dromos test authority", "-addext", "basicConstraints=critical,CA:TRUE",
                 "-addext", "keyUsage=critical,keyCertSign,cRLSign")
 
@@ -32,9 +44,10 @@ class Authority:
         openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", path)
 
     def pair(self, name, *more_names) -> Pair:
-        """A certificate for these DNS names, 127.0.0.1 and ::1; made once per name."""
+        """A certificate for these DNS names, 127.0.0.1 and ::1; made once per name and authority."""
         pair = Pair(self.folder / (name + ".pem"), self.folder / (name + ".key"))
-        if pair.certificate.exists():
+        if holds("verify", "-CAfile", self.ca.certificate, pair.certificate) and \
+                holds("x509", "-in", pair.certificate, "-noout", "-checkend", WEEK):
             return pair
         request, extensions = self.folder / (name + ".csr"), self.folder / (name + ".ext")
         names = ",".join("DNS:" + one for one in (name, *more_names))
@@ -42,7 +55,7 @@ class Authority:
         self._new_key(pair.key)
         openssl("req", "-new", "-key", pair.key, "-subj", "/CN=" + name, "-out", request)
         openssl("x509", "-req", "-in", request, "-CA", self.ca.certificate, "-CAkey", self.ca.key, "-CAcreateserial",
-                "-days", "30", "-extfile", extensions, "-out", pair.certificate)
+                "-days", DAYS, "-extfile", extensions, "-out", pair.certificate)
         return pair
 
     def client_context(self) -> ssl.SSLContext:
