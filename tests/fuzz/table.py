@@ -8,8 +8,8 @@ from dromostest import paths
 PAGE = paths.ROOT / "docs" / "fuzz.md"
 INTRO = """# Fuzzing
 
-`tests/fuzz/run --minutes N [TARGET...]` fuzzes every parser that sees the network (preset `fuzz`: libFuzzer, AddressSanitizer, UBSan) and writes a
-row here. Seeds are in `tests/fuzz/seeds`, new inputs stay in `var/fuzz`. Edges are the coverage that libFuzzer counts at the end of the run.
+`tests/fuzz/run --minutes N [TARGET...]` fuzzes every parser that sees the network for N CPU-minutes each (preset `fuzz`: libFuzzer,
+AddressSanitizer, UBSan) and writes a row here. Seeds are in `tests/fuzz/seeds`, new inputs stay in `var/fuzz`. Edges are the coverage that libFuzzer counts at the end of the run.
 
 | target | CPU seconds | executions | edges | inputs kept | result | date | commit |
 |---|---|---|---|---|---|---|---|
