@@ -2,9 +2,9 @@
 
     tests/run                    everything of an ordinary run
     tests/run unit checks        only these parts
-    tests/run --full             also tsan, tidy on all files, fuzzing (--minutes N each, default 2)
+    tests/run --full             also real clients, tsan, tidy on all files, fuzzing (--minutes N each, default 2)
 
-Parts: build unit integration asan seeds checks tidy chaos; with --full also tsan fuzz.
+Parts: build unit integration asan seeds checks tidy chaos; with --full also clients tsan fuzz.
 --no-install skips the packages, --keep-pg leaves PostgreSQL running for a look, -j N bounds parallel work.
 Logs go to var/test-logs. The last line is "N passed, N failed"; the exit status is 0 only if nothing failed
 and something passed. A part counts Catch2 cases, pytest tests, seed folders, or checks.
@@ -22,7 +22,7 @@ from runner import build, suites  # noqa: E402
 from runner.report import Report  # noqa: E402
 
 ORDINARY = ["build", "unit", "checks", "tidy", "integration", "asan", "seeds", "chaos"]
-FULL = ["tsan", "fuzz"]
+FULL = ["clients", "tsan", "fuzz"]
 
 
 def parse_arguments():
@@ -62,7 +62,7 @@ def with_postgres(report, args, body):
 
 def run_parts(report, args):
     wanted = set(args.parts)
-    if wanted & {"build", "unit", "integration", "tidy", "chaos"}:
+    if wanted & {"build", "unit", "integration", "tidy", "chaos", "clients"}:
         build.preset(report, "dev", args.jobs)
     if "unit" in wanted:
         suites.unit(report, "dev", args.jobs)
@@ -80,6 +80,8 @@ def run_parts(report, args):
         suites.seeds(report, "asan", args.jobs)
     if "chaos" in wanted:
         suites.script(report, "chaos", ["tests/chaos/run", "--short"])
+    if "clients" in wanted:
+        suites.script(report, "clients", ["tests/clients/run"], dict(os.environ, DROMOS_QUICKSTART_OPTIONS="--no-build --preset dev"))
     if "tsan" in wanted:
         build.preset(report, "tsan", args.jobs, suites.TSAN_TARGETS)
         suites.unit(report, "tsan", args.jobs)

@@ -148,12 +148,12 @@ def tidy(report, everything, jobs):
 
 
 # -- scripts that end in "N passed, N failed" ---------------------------------------------------------------------
-def script(report, name, command):
+def script(report, name, command, env=None):
     if not (paths.ROOT / command[0]).exists():
         report.note("%s: %s is not there yet; not run" % (name, command[0]))
         return
     started = time.monotonic()
-    status, output, log = process.run(name, command, timeout=7200, on_line=lambda line: None)
+    status, output, log = process.run(name, command, timeout=7200, env=env, on_line=lambda line: None)
     found = re.findall(r"^(\d+) passed, (\d+) failed$", output, re.MULTILINE)
     passed, failed = map(int, found[-1]) if found else (0, 1)
     if status != 0 and failed == 0:
