@@ -119,25 +119,23 @@ ParseEvent body_event(BodyDecoder& body, std::string_view bytes) {
 
 }  // namespace
 
-RequestParser::RequestParser(const ParserLimits& limits)
-    : limits_(limits),
-      head_reader_(limits.head_bytes, limits.fields, limits.target_bytes + kMaxMethod + 12),
-      body_(limits.body) {}
-
-void RequestParser::next() {
+template <class Head>
+void MessageParser<Head>::next() {
   state_ = State::head;
   head_reader_.reset();
   head_ = {};
   error_ = {};
 }
 
-ParseEvent RequestParser::fail(size_t consumed, ParseError error) {
+template <class Head>
+ParseEvent MessageParser<Head>::fail(size_t consumed, ParseError error) {
   state_ = State::failed;
   error_ = error;
   return {Kind::error, consumed, {}};
 }
 
-ParseEvent RequestParser::feed(std::string_view bytes) {
+template <class Head>
+ParseEvent MessageParser<Head>::feed(std::string_view bytes) {
   if (state_ == State::failed) return {Kind::error, 0, {}};
   if (state_ == State::done) return {Kind::end, 0, {}};
   if (state_ == State::head) {
@@ -156,6 +154,19 @@ ParseEvent RequestParser::feed(std::string_view bytes) {
   if (event.kind == Kind::error) return fail(event.consumed, body_.error());
   return event;
 }
+
+template <class Head>
+ParseEvent MessageParser<Head>::start_body(BodyKind kind, size_t consumed) {
+  body_.start(kind, head_.content_length.value_or(0));
+  state_ = State::body;
+  return {Kind::head, consumed, {}};
+}
+
+template class MessageParser<RequestHead>;
+template class MessageParser<ResponseHead>;
+
+RequestParser::RequestParser(const ParserLimits& limits)
+    : MessageParser(limits, limits.target_bytes + kMaxMethod + 12), target_bytes_(limits.target_bytes) {}
 
 ParseEvent RequestParser::finish_head(size_t consumed) {
   int status = 400;
@@ -180,7 +191,7 @@ ParseEvent RequestParser::finish_head(size_t consumed) {
   if (hosts > 1) return fail(consumed, {400, 0, "more than one Host"});
   if (hosts == 0 && head_.version_minor >= 1) return fail(consumed, {400, 0, "Host is missing"});
   if (hosts == 1 && !good_host(headers.value("host"))) return fail(consumed, {400, 0, "bad Host"});
-  if (raw.target.size() > limits_.target_bytes) return fail(consumed, {414, 0, "request target too long"});
+  if (raw.target.size() > target_bytes_) return fail(consumed, {414, 0, "request target too long"});
   if (const char* wrong = normalize_target(raw.target, head_.method, headers.value("host"), head_.target))
     return fail(consumed, {400, 0, wrong});
   if (headers.has("expect") && head_.version_minor >= 1) {
@@ -188,51 +199,13 @@ ParseEvent RequestParser::finish_head(size_t consumed) {
       return fail(consumed, {417, 0, "unknown expectation"});
     head_.expect_continue = head_.has_body();
   }
-  body_.start(head_.chunked          ? BodyKind::chunked
-              : head_.content_length ? BodyKind::fixed
-                                     : BodyKind::none,
-              head_.content_length.value_or(0));
-  state_ = State::body;
-  return {Kind::head, consumed, {}};
+  return start_body(head_.chunked          ? BodyKind::chunked
+                    : head_.content_length ? BodyKind::fixed
+                                           : BodyKind::none,
+                    consumed);
 }
 
-ResponseParser::ResponseParser(const ParserLimits& limits)
-    : limits_(limits),
-      head_reader_(limits.head_bytes, limits.fields, limits.target_bytes),
-      body_(limits.body) {}
-
-void ResponseParser::next() {
-  state_ = State::head;
-  head_reader_.reset();
-  head_ = {};
-  error_ = {};
-}
-
-ParseEvent ResponseParser::fail(size_t consumed, ParseError error) {
-  state_ = State::failed;
-  error_ = error;
-  return {Kind::error, consumed, {}};
-}
-
-ParseEvent ResponseParser::feed(std::string_view bytes) {
-  if (state_ == State::failed) return {Kind::error, 0, {}};
-  if (state_ == State::done) return {Kind::end, 0, {}};
-  if (state_ == State::head) {
-    size_t consumed = 0;
-    switch (head_reader_.feed(bytes, consumed)) {
-      case HeadReader::State::need_more:
-        return {Kind::need_more, consumed, {}};
-      case HeadReader::State::error:
-        return fail(consumed, head_reader_.error());
-      case HeadReader::State::done:
-        return finish_head(consumed);
-    }
-  }
-  ParseEvent event = body_event(body_, bytes);
-  if (event.kind == Kind::end) state_ = State::done;
-  if (event.kind == Kind::error) return fail(event.consumed, body_.error());
-  return event;
-}
+ResponseParser::ResponseParser(const ParserLimits& limits) : MessageParser(limits, limits.target_bytes) {}
 
 ParseEvent ResponseParser::feed_eof() {
   if (state_ == State::body && body_.kind() == BodyKind::until_close) {
@@ -263,9 +236,7 @@ ParseEvent ResponseParser::finish_head(size_t consumed) {
     kind = head_.chunked ? BodyKind::chunked : head_.content_length ? BodyKind::fixed : BodyKind::until_close;
     if (kind == BodyKind::until_close) head_.keep_alive = false;
   }
-  body_.start(kind, head_.content_length.value_or(0));
-  state_ = State::body;
-  return {Kind::head, consumed, {}};
+  return start_body(kind, consumed);
 }
 
 }  // namespace dromos::http

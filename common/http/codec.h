@@ -55,64 +55,63 @@ struct ParseEvent {
   std::string_view data;  // body: a piece of the bytes fed
 };
 
-class RequestParser {
+/// What both directions share: the head gathered, then the body, one event at a time. A direction adds
+/// finish_head(), which judges the gathered head and starts the body.
+template <class Head>
+class MessageParser {
  public:
-  explicit RequestParser(const ParserLimits& limits = {});
-
   /// One event. `head` and `end` may consume nothing; call again with the rest until need_more or error.
   ParseEvent feed(std::string_view bytes);
-  /// After `head`: how much body the route takes. A larger Content-Length, or more chunked bytes, is error
+  /// After `head`: how much body the caller takes. A larger Content-Length, or more chunked bytes, is error
   /// 413.
   void set_body_limit(uint64_t bytes) { body_.set_limit(bytes); }
-  /// Nothing of a message has come yet: closing the connection now loses nothing.
-  bool idle() const { return state_ == State::head && head_reader_.empty(); }
   /// After `end`: ready for the next message on the connection.
   void next();
 
-  RequestHead& head() { return head_; }
+  Head& head() { return head_; }
   const ParseError& error() const { return error_; }
 
- private:
+ protected:
   enum class State { head, body, done, failed };
-  ParseEvent finish_head(size_t consumed);
+  MessageParser(const ParserLimits& limits, size_t start_line_bytes)
+      : head_reader_(limits.head_bytes, limits.fields, start_line_bytes), body_(limits.body) {}
+  ~MessageParser() = default;
+  virtual ParseEvent finish_head(size_t consumed) = 0;
+  ParseEvent start_body(BodyKind kind, size_t consumed);
   ParseEvent fail(size_t consumed, ParseError error);
 
-  ParserLimits limits_;
   State state_ = State::head;
   HeadReader head_reader_;
   BodyDecoder body_;
-  RequestHead head_;
+  Head head_;
   ParseError error_;
 };
+extern template class MessageParser<RequestHead>;
+extern template class MessageParser<ResponseHead>;
 
-class ResponseParser {
+class RequestParser final : public MessageParser<RequestHead> {
  public:
-  explicit ResponseParser(const ParserLimits& limits = {});
-
-  /// Before the response: a HEAD request's answer has no body.
-  void expect(Method request_method) { request_method_ = request_method; }
-  /// As RequestParser. Interim 1xx answers come as `head` followed by `end`.
-  ParseEvent feed(std::string_view bytes);
-  /// The peer closed: ends a body without length, is an error elsewhere.
-  ParseEvent feed_eof();
-  void set_body_limit(uint64_t bytes) { body_.set_limit(bytes); }
-  void next();
-
-  ResponseHead& head() { return head_; }
-  const ParseError& error() const { return error_; }
+  explicit RequestParser(const ParserLimits& limits = {});
+  /// Nothing of a message has come yet: closing the connection now loses nothing.
+  bool idle() const { return state_ == State::head && head_reader_.empty(); }
 
  private:
-  enum class State { head, body, done, failed };
-  ParseEvent finish_head(size_t consumed);
-  ParseEvent fail(size_t consumed, ParseError error);
+  ParseEvent finish_head(size_t consumed) override;
+  size_t target_bytes_;
+};
 
-  ParserLimits limits_;
+/// Interim 1xx answers come as `head` followed by `end`.
+class ResponseParser final : public MessageParser<ResponseHead> {
+ public:
+  explicit ResponseParser(const ParserLimits& limits = {});
+  /// Before the response: a HEAD request's answer has no body.
+  void expect(Method request_method) { request_method_ = request_method; }
+  /// The peer closed: ends a body without length, is an error elsewhere.
+  ParseEvent feed_eof();
+
+ private:
+  ParseEvent finish_head(size_t consumed) override;
   Method request_method_ = Method::get;
-  State state_ = State::head;
-  HeadReader head_reader_;
-  BodyDecoder body_;
-  ResponseHead head_;
-  ParseError error_;
 };
 
 }  // namespace dromos::http
