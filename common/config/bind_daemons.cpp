@@ -109,6 +109,8 @@ void bind(Reader& r, Imapd& out) {
   r.section("listeners", [&](Reader& inner) {
     listeners(inner, "imap", out.imap);
     listeners(inner, "imaps", out.imaps);
+    listeners(inner, "pop3", out.pop3);
+    listeners(inner, "pop3s", out.pop3s);
   });
   r.optional("plaintext_login", out.plaintext_login);
   r.optional("indexer", out.indexer);
@@ -121,6 +123,7 @@ void bind(Reader& r, Imapd& out) {
     inner.optional("snapshot_budget", out.limits.snapshot_budget);
     inner.optional("login_timeout", out.limits.login_timeout);
     inner.optional("idle_timeout", out.limits.idle_timeout);
+    inner.optional("pop3_idle_timeout", out.limits.pop3_idle_timeout);
   });
 }
 

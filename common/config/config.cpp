@@ -33,9 +33,11 @@ std::string machine_name() {
 void check_certificates(const Config& config, Reader& r) {
   if (!config.tls.certificates.empty()) return;
   const bool needed = !config.mta.submissions.empty() || !config.imapd.imaps.empty() ||
-                      !config.jmapd.https.empty() || !config.admind.https.empty();
+                      !config.imapd.pop3s.empty() || !config.jmapd.https.empty() ||
+                      !config.admind.https.empty();
   if (needed) {
-    r.fail("tls", "no certificates; needed by a submissions, imaps or https listener (tls.certificates)");
+    r.fail("tls",
+           "no certificates; needed by a submissions, imaps, pop3s or https listener (tls.certificates)");
   }
 }
 

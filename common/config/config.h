@@ -131,14 +131,15 @@ struct ImapLimits {
   ByteSize line{64u << 10};
   ByteSize snapshot_budget{256u << 20};  ///< of all selected mailboxes
   Duration login_timeout = 1min;
-  Duration idle_timeout = 30min;  ///< RFC 9051 §5.4
+  Duration idle_timeout = 30min;       ///< RFC 9051 §5.4
+  Duration pop3_idle_timeout = 10min;  ///< RFC 1939 §3: no less than that
 };
 
 struct Imapd {
   DaemonCommon common;
   std::string hostname;
-  std::vector<Listener> imap, imaps;
-  bool plaintext_login = false;  ///< allow LOGIN without TLS; for tests
+  std::vector<Listener> imap, imaps, pop3, pop3s;
+  bool plaintext_login = false;  ///< allow passwords without TLS, in IMAP and POP3; for tests
   bool indexer = true;           ///< write the word index in the background
   ImapLimits limits;
 };

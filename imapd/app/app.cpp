@@ -80,15 +80,18 @@ Task<Result<void>> ImapApp::make_hosts() {
 }
 
 Result<void> ImapApp::listen() {
+  const auto open = [this](const std::string& name, const std::vector<config::Listener>& listeners,
+                           Protocol protocol, bool implicit_tls) {
+    return runtime_->listen(name, listeners, [this, protocol, implicit_tls](daemon::Incoming incoming) {
+      const size_t worker = incoming.worker;
+      hosts_[worker]->accept(std::move(incoming), protocol, implicit_tls);
+    });
+  };
   const auto& config = runtime_->config().imapd;
-  TRY_VOID(runtime_->listen("imap", config.imap, [this](daemon::Incoming incoming) {
-    const size_t worker = incoming.worker;
-    hosts_[worker]->accept(std::move(incoming), false);
-  }));
-  return runtime_->listen("imaps", config.imaps, [this](daemon::Incoming incoming) {
-    const size_t worker = incoming.worker;
-    hosts_[worker]->accept(std::move(incoming), true);
-  });
+  TRY_VOID(open("imap", config.imap, Protocol::imap, false));
+  TRY_VOID(open("imaps", config.imaps, Protocol::imap, true));
+  TRY_VOID(open("pop3", config.pop3, Protocol::pop3, false));
+  return open("pop3s", config.pop3s, Protocol::pop3, true);
 }
 
 void ImapApp::start_indexer() {

@@ -2,24 +2,14 @@
 
 #include "common/log/log.h"
 #include "common/metrics/metrics.h"
+#include "imapd/pop3/session.h"
 #include "imapd/session/connection.h"
 
 namespace dromos::imapd {
 namespace {
 
-SessionInfo info_of(Connection& connection) {
-  const Context& context = connection.context();
-  SessionInfo info;
-  info.id = to_text(context.trace);
-  info.account = context.account();
-  info.login = context.who.login;
-  info.remote = connection.stream().peer().to_string();
-  info.tls = connection.stream().is_tls();
-  info.state = std::string(context.activity);
-  if (context.selected) info.state += " in " + context.selected->name;
-  info.since_us = context.since_us;
-  return info;
-}
+constexpr std::string_view kImapFull = "* BYE [UNAVAILABLE] Too many connections\r\n";
+constexpr std::string_view kPop3Full = "-ERR [SYS/TEMP] Too many connections\r\n";
 
 /// Takes the address's share and gives both shares back.
 class Shares {
@@ -49,12 +39,18 @@ SessionHost::SessionHost(daemon::Runtime& runtime, Worker::Options options)
 
 SessionHost::~SessionHost() = default;
 
-void SessionHost::accept(daemon::Incoming incoming, bool implicit_tls) {
-  group_.spawn(serve(std::move(incoming), implicit_tls));
+void SessionHost::accept(daemon::Incoming incoming, Protocol protocol, bool implicit_tls) {
+  group_.spawn(serve(std::move(incoming), protocol, implicit_tls));
 }
 
-Task<void> SessionHost::serve(daemon::Incoming incoming, bool implicit_tls) {
-  static metrics::Gauge& sessions = metrics::gauge("dromos_imapd_sessions_connections", "Connections now.");
+std::unique_ptr<HostedSession> SessionHost::make(Protocol protocol, std::unique_ptr<net::Stream> stream) {
+  if (protocol == Protocol::pop3) return std::make_unique<pop3::Session>(worker_, std::move(stream));
+  return std::make_unique<Connection>(worker_, std::move(stream));
+}
+
+Task<void> SessionHost::serve(daemon::Incoming incoming, Protocol protocol, bool implicit_tls) {
+  static metrics::Gauge& imap = metrics::gauge("dromos_imapd_sessions_connections", "Connections now.");
+  static metrics::Gauge& pop = metrics::gauge("dromos_imapd_pop3_connections", "POP3 connections now.");
   static metrics::Counter& refused =
       metrics::counter("dromos_imapd_refused_connections_total", "Connections past a limit.");
   const size_t index = incoming.worker;
@@ -66,23 +62,23 @@ Task<void> SessionHost::serve(daemon::Incoming incoming, bool implicit_tls) {
     const bool room = runtime_.workers().connections() <= worker_.config.limits.connections;
     if (!room || !shares.taken()) {
       refused.add();
-      if (!implicit_tls) stream->write("* BYE [UNAVAILABLE] Too many connections\r\n");
+      if (!implicit_tls) stream->write(protocol == Protocol::pop3 ? kPop3Full : kImapFull);
       (void)co_await stream->flush(Deadline::after(seconds(1)));
     } else {
-      const metrics::Held held(sessions);
-      Connection connection(worker_, std::move(stream));
-      const auto place = connections_.insert(connections_.end(), &connection);
+      const metrics::Held held(protocol == Protocol::pop3 ? pop : imap);
+      const auto session = make(protocol, std::move(stream));
+      const auto place = sessions_.insert(sessions_.end(), session.get());
       log::debug("session.start",
-                 {{"trace", connection.context().trace}, {"remote", connection.stream().peer().to_string()}});
-      co_await connection.run(implicit_tls);
-      connections_.erase(place);
-      const Context& context = connection.context();
-      if (context.counted) shares.owe(context.account());
-      log::info("session.end", {{"trace", context.trace},
-                                {"account", context.account()},
-                                {"remote", connection.stream().peer().to_string()},
-                                {"in", connection.stream().bytes_in()},
-                                {"out", connection.stream().bytes_out()}});
+                 {{"trace", session->trace()}, {"remote", session->stream().peer().to_string()}});
+      co_await session->run(implicit_tls);
+      sessions_.erase(place);
+      if (session->counted()) shares.owe(session->account());
+      log::info("session.end", {{"trace", session->trace()},
+                                {"protocol", session->info().protocol},
+                                {"account", session->account()},
+                                {"remote", session->stream().peer().to_string()},
+                                {"in", session->stream().bytes_in()},
+                                {"out", session->stream().bytes_out()}});
     }
   } else {
     log::warn("session.proxy_refused", {{"err", proxied.error()}});
@@ -92,18 +88,17 @@ Task<void> SessionHost::serve(daemon::Incoming incoming, bool implicit_tls) {
 
 std::vector<SessionInfo> SessionHost::list(AccountId account) const {
   std::vector<SessionInfo> out;
-  for (Connection* connection : connections_)
-    if (!account || connection->context().account() == account) out.push_back(info_of(*connection));
+  for (const HostedSession* session : sessions_)
+    if (!account || session->account() == account) out.push_back(session->info());
   return out;
 }
 
 int32_t SessionHost::end(AccountId account, const std::string& id) {
   int32_t count = 0;
-  for (Connection* connection : connections_) {
-    Context& context = connection->context();
-    const bool wanted = id.empty() ? context.account() == account : to_text(context.trace) == id;
-    if (!wanted || context.ending) continue;
-    context.end();
+  for (HostedSession* session : sessions_) {
+    const bool wanted = id.empty() ? session->account() == account : to_text(session->trace()) == id;
+    if (!wanted || session->ending()) continue;
+    session->end();
     ++count;
   }
   return count;
@@ -111,11 +106,11 @@ int32_t SessionHost::end(AccountId account, const std::string& id) {
 
 Task<void> SessionHost::cut_at(Deadline deadline) {
   co_await group_.join(deadline);
-  for (Connection* connection : connections_) connection->stream().cancel();
+  for (HostedSession* session : sessions_) session->stream().cancel();
 }
 
 Task<void> SessionHost::drain(Deadline deadline) {
-  for (Connection* connection : connections_) connection->context().end();
+  for (HostedSession* session : sessions_) session->end();
   co_await cut_at(deadline);
   co_await group_.join();
   co_await worker_.close();

@@ -12,14 +12,14 @@
 
 namespace dromos::imapd {
 
-class Connection;
+enum class Protocol : uint8_t { imap, pop3 };
 
 class SessionHost {
  public:
   SessionHost(daemon::Runtime& runtime, Worker::Options options);
   ~SessionHost();
 
-  void accept(daemon::Incoming incoming, bool implicit_tls);
+  void accept(daemon::Incoming incoming, Protocol protocol, bool implicit_tls);
   Worker& worker() { return worker_; }
   std::vector<SessionInfo> list(AccountId account) const;
   int32_t end(AccountId account, const std::string& id);
@@ -27,12 +27,13 @@ class SessionHost {
   Task<void> drain(Deadline deadline);
 
  private:
-  Task<void> serve(daemon::Incoming incoming, bool implicit_tls);
+  std::unique_ptr<HostedSession> make(Protocol protocol, std::unique_ptr<net::Stream> stream);
+  Task<void> serve(daemon::Incoming incoming, Protocol protocol, bool implicit_tls);
   Task<void> cut_at(Deadline deadline);
 
   daemon::Runtime& runtime_;
   Worker worker_;
-  std::list<Connection*> connections_;
+  std::list<HostedSession*> sessions_;
   TaskGroup group_;
 };
 

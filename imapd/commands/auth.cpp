@@ -3,6 +3,7 @@
 #include "common/log/log.h"
 #include "common/metrics/metrics.h"
 #include "imapd/commands/handlers.h"
+#include "imapd/service/sasl_login.h"
 
 namespace dromos::imapd {
 namespace {
@@ -18,18 +19,7 @@ bool may_send_password(const Context& context) {
 }
 
 sasl::ServerOptions sasl_options(const Context& context) {
-  sasl::ServerOptions options;
-  options.tls = context.stream.is_tls();
-  options.allow_plain_without_tls = context.worker.config.plaintext_login;
-  options.scram_sha1 = true;
-  if (options.tls) {
-    const auto bind = [&](const char* type, std::string data) {
-      if (!data.empty()) options.bindings.push_back({type, std::move(data)});
-    };
-    bind("tls-exporter", context.stream.channel_binding_exporter());
-    bind("tls-server-end-point", context.stream.channel_binding_server_end_point());
-  }
-  return options;
+  return sasl_options(context.stream, context.worker.config.plaintext_login);
 }
 
 std::vector<std::string> offered_mechanisms(const Context& context) {

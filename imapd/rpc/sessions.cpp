@@ -16,7 +16,7 @@ Task<Result<pb::ListResponse>> list(SessionsBackend backend, int64_t account) {
     session.set_account_id(info.account.value);
     session.set_login(info.login);
     session.set_remote(info.remote);
-    session.set_protocol("imap");
+    session.set_protocol(info.protocol);
     session.set_tls(info.tls);
     session.set_state(info.state);
     session.set_since_us(info.since_us);

@@ -7,18 +7,9 @@
 
 #include "common/base/ids.h"
 #include "common/rpc/server.h"
+#include "imapd/session/hosted_session.h"
 
 namespace dromos::imapd {
-
-struct SessionInfo {
-  std::string id;
-  AccountId account;
-  std::string login;
-  std::string remote;
-  bool tls = false;
-  std::string state;
-  int64_t since_us = 0;
-};
 
 struct SessionsBackend {
   /// Sessions of an account; 0: all.

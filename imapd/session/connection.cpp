@@ -30,6 +30,20 @@ Task<void> Connection::run(bool implicit_tls) {
   (void)co_await context_.flush();
 }
 
+SessionInfo Connection::info() const {
+  SessionInfo info;
+  info.id = to_text(context_.trace);
+  info.account = context_.account();
+  info.login = context_.who.login;
+  info.remote = stream_->peer().to_string();
+  info.protocol = "imap";
+  info.tls = stream_->is_tls();
+  info.state = std::string(context_.activity);
+  if (context_.selected) info.state += " in " + context_.selected->name;
+  info.since_us = context_.since_us;
+  return info;
+}
+
 void Connection::say_bye() {
   const bool deleted = context_.selected && context_.selected->mailbox->gone();
   context_.out.untagged_status(Status::bye, deleted ? std::string_view() : code::kUnavailable,

@@ -4,18 +4,23 @@
 #include <memory>
 
 #include "imapd/commands/context.h"
+#include "imapd/session/hosted_session.h"
 
 namespace dromos::imapd {
 
-class Connection {
+class Connection final : public HostedSession {
  public:
   Connection(Worker& worker, std::unique_ptr<net::Stream> stream)
       : stream_(std::move(stream)), context_(worker, *stream_) {}
 
-  /// The whole life of the session. `implicit_tls`: the handshake comes first.
-  Task<void> run(bool implicit_tls);
-  Context& context() { return context_; }
-  net::Stream& stream() { return *stream_; }
+  Task<void> run(bool implicit_tls) override;
+  void end() override { context_.end(); }
+  bool ending() const override { return context_.ending; }
+  SessionInfo info() const override;
+  net::Stream& stream() override { return *stream_; }
+  TraceId trace() const override { return context_.trace; }
+  AccountId account() const override { return context_.account(); }
+  bool counted() const override { return context_.counted; }
 
  private:
   Task<bool> wait_for_input();

@@ -39,7 +39,7 @@ ALLOWED = {  # folder of common -> folders of common it may include (itself is a
 DAEMONS = ["mta", "imapd", "jmapd", "spamd", "admind"]
 PROTOCOL = {"base", "mime", "smtp"}  # <daemon>/protocol is wire syntax: bytes in, values out
 # A layer includes only those before it. Verbs act on the session that calls them, so the two are one layer.
-LAYERS = {"protocol": 0, "service": 1, "commands": 2, "session": 2, "rpc": 3}
+LAYERS = {"protocol": 0, "service": 1, "commands": 2, "session": 2, "pop3": 2, "rpc": 3}
 OWNERS = {  # third-party header -> folder that wraps it
     r"grpcpp/|grpc/": "common/rpc",
     r"libpq-fe\.h|postgresql/": "common/db",

@@ -27,7 +27,7 @@ PEOPLE = ["alice", "bob"]
 # daemon -> listener -> (standard port, unprivileged port tried first)
 PORTS = {
     "mta": {"mx": (25, 2525), "submission": (587, 2587), "submissions": (465, 2465), "lmtp": (24, 2524)},
-    "imapd": {"imap": (143, 2143), "imaps": (993, 2993)},
+    "imapd": {"imap": (143, 2143), "imaps": (993, 2993), "pop3": (110, 2110), "pop3s": (995, 2995)},
     "jmapd": {"http": (80, 2080), "https": (443, 2443)},
     "admind": {"http": (8080, 8080), "https": (8443, 8443)},
     "spamd": {},
@@ -342,7 +342,8 @@ class Suite:
             show.line("%-22s password %s" % (values["DROMOS_" + person.upper()], values["DROMOS_%s_PASSWORD" % person.upper()]))
         for title, daemon, listener in (("SMTP (MX)", "mta", "mx"), ("submission, STARTTLS", "mta", "submission"),
                                         ("submission, TLS", "mta", "submissions"), ("LMTP", "mta", "lmtp"), ("IMAP, STARTTLS", "imapd", "imap"),
-                                        ("IMAP, TLS", "imapd", "imaps")):
+                                        ("IMAP, TLS", "imapd", "imaps"), ("POP3, STLS", "imapd", "pop3"),
+                                        ("POP3, TLS", "imapd", "pop3s")):
             show.line("%-22s %s:%d" % ((title,) + self.address(daemon, listener)))
         show.line("%-22s %s" % ("JMAP session", values["DROMOS_JMAP_URL"]))
         show.line("%-22s %s  (Bearer %s)" % ("admin REST", self.rest_url(), self.state["token"]))

@@ -50,7 +50,7 @@ def test_exposure(system_root, name):
 
 
 def test_sockets_name_listeners_of_the_configuration():
-    known = {"mx", "submission", "submissions", "imap", "imaps", "http", "https"}
+    known = {"mx", "submission", "submissions", "imap", "imaps", "pop3", "pop3s", "http", "https"}
     names = {re.search(r"FileDescriptorName=(\S+)", unit.read_text())[1] for unit in (DEPLOY / "systemd").glob("*.socket")}
     assert names == known
 

@@ -4,8 +4,8 @@ Every daemon started with `--config FILE --ports-file FILE2` writes FILE2 (renam
 
     {"daemon": "mta", "pid": 17, "listeners": {"mx": ["127.0.0.1:40001"], "lmtp": ["unix:/tmp/x/lmtp.sock"]}}
 
-and ends on SIGTERM. Names are the keys of the configuration: mx submission submissions lmtp imap imaps http
-https metrics.
+and ends on SIGTERM. Names are the keys of the configuration: mx submission submissions lmtp imap imaps pop3
+pop3s http https metrics.
 """
 import copy
 import json
@@ -133,7 +133,7 @@ class Suite:
             "tls": {"certificates": [{"certificate": str(pair.certificate), "key": str(pair.key)}]},
             "mta": {"hostname": "mx.example.test", "temp_dir": str(self.folder),
                     "listeners": {"mx": [ANY], "submission": [ANY], "submissions": [ANY], "lmtp": [ANY]}},
-            "imapd": {"listeners": {"imap": [ANY], "imaps": [ANY]}},
+            "imapd": {"listeners": {"imap": [ANY], "imaps": [ANY], "pop3": [ANY], "pop3s": [ANY]}},
             "jmapd": {"listeners": {"http": [ANY], "https": [ANY]}},
             "spamd": {},
             "admind": {"listeners": {"http": [ANY], "https": [ANY]}},
