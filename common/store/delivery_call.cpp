@@ -1,5 +1,7 @@
 #include "common/store/delivery_call.h"
 
+#include <algorithm>
+
 #include "common/base/strings.h"
 
 namespace dromos::store {
@@ -11,7 +13,7 @@ const db::Statement kDeliver{"store_deliver",
                              "$14, $15, $16, $17, $18, $19, $20, $21, "
                              "$22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, "
                              "$37, $38, $39, $40, $41, $42, $43, $44, "
-                             "$45, $46, $47)"};
+                             "$45, $46, $47, $48)"};
 
 namespace {
 
@@ -132,6 +134,26 @@ struct TraceColumns {
   }
 };
 
+/// Two messages of one account with a thread key in common: they must be placed one after the other.
+bool related(std::span<const PreparedDelivery* const> batch) {
+  struct Key {
+    int64_t account;
+    int64_t key;
+    const void* message;
+    auto operator<=>(const Key&) const = default;
+  };
+  std::vector<Key> keys;
+  for (const PreparedDelivery* call : batch)
+    for (const LocalTarget& target : call->delivery->targets) {
+      const NewMessage& message = call->delivery->messages[target.message];
+      for (const int64_t key : message.thread_keys) keys.push_back({target.account.value, key, &message});
+    }
+  std::sort(keys.begin(), keys.end());
+  return std::adjacent_find(keys.begin(), keys.end(), [](const Key& a, const Key& b) {
+           return a.account == b.account && a.key == b.key && a.message != b.message;
+         }) != keys.end();
+}
+
 }  // namespace
 
 db::Params deliver_params(bool wait, std::span<const PreparedDelivery* const> batch) {
@@ -154,7 +176,7 @@ db::Params deliver_params(bool wait, std::span<const PreparedDelivery* const> ba
     for (const TraceEvent& row : delivery.trace) trace.add(call_no, row);
   }
   db::Params params;
-  params.add(wait).add_array(ids).add_array(modes);
+  params.add(wait).add(related(batch)).add_array(ids).add_array(modes);
   messages.fill(params);
   targets.fill(params);
   queue.fill(params);
@@ -165,13 +187,17 @@ db::Params deliver_params(bool wait, std::span<const PreparedDelivery* const> ba
 std::vector<DeliveryResult> deliver_results(const db::Rows& rows,
                                             std::span<const PreparedDelivery* const> batch) {
   std::vector<DeliveryResult> results(batch.size());
-  for (size_t i = 0; i < batch.size(); ++i) results[i].targets.resize(batch[i]->delivery->targets.size());
+  std::vector<TargetResult*> targets;
+  for (size_t i = 0; i < batch.size(); ++i) {
+    results[i].targets.resize(batch[i]->delivery->targets.size());
+    for (TargetResult& target : results[i].targets) targets.push_back(&target);
+  }
   for (size_t row = 0; row < rows.size(); ++row) {
     DeliveryResult& result = results[static_cast<size_t>(rows.integer(row, 0)) - 1];
     result.earlier = rows.boolean(row, 1);
     const auto number = static_cast<size_t>(rows.integer(row, 2));
-    if (number == 0 || number > result.targets.size()) continue;
-    TargetResult& target = result.targets[number - 1];
+    if (number == 0 || number > targets.size()) continue;
+    TargetResult& target = *targets[number - 1];
     target.outcome = static_cast<Outcome>(rows.integer(row, 3));
     target.account = rows.id<AccountId>(row, 4);
     if (target.outcome != Outcome::stored) continue;

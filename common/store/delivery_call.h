@@ -33,7 +33,7 @@ extern const db::Statement kDeliver;
 
 /// Views into the prepared deliveries, which must live until the call was sent.
 db::Params deliver_params(bool wait, std::span<const PreparedDelivery* const> batch);
-/// One result a call, in order. A busy target marks its whole call as such (Outcome::busy in targets[0]).
+/// One result a call, in order. A busy target makes its whole call one that must be tried again.
 std::vector<DeliveryResult> deliver_results(const db::Rows& rows,
                                             std::span<const PreparedDelivery* const> batch);
 

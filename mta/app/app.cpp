@@ -54,6 +54,8 @@ class MtaApp final : public daemon::App {
     TaskGroup draining;
     for (size_t i = 0; i < workers_.size(); ++i) draining.spawn(end_worker(i, deadline));
     co_await draining.join();
+    co_await shared_->commit.close();
+    co_await shared_->commit_pool.close();
   }
 
  private:

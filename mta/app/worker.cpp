@@ -36,14 +36,16 @@ Shared::Shared(daemon::Runtime& r)
       hostname(config.hostname.empty() ? machine_name() : config.hostname),
       budget(config.limits.in_flight.bytes),
       connections(config.limits.connections, config.limits.connections_per_ip),
-      logins(std::make_shared<directory::LoginState>()) {}
+      logins(std::make_shared<directory::LoginState>()),
+      commit_pool(pool_options(r)),
+      commit(commit_pool) {}
 
 Worker::Worker(Shared& shared)
     : shared_(shared),
       pool_(pool_options(shared.runtime)),
       directory_(pool_, shared.logins),
       blobs_(store::make_postgres_blob_store(pool_)),
-      deliverer_(pool_, *blobs_),
+      deliverer_(pool_, *blobs_, shared.commit),
       scanner_(shared.runtime.rpc_to(config::Daemon::spamd), shared.config.spam.timeout),
       acceptor_(shared.config, shared.hostname, directory_, deliverer_, scanner_, shared.hooks),
       trace_log_(pool_) {

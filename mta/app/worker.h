@@ -24,6 +24,9 @@ struct Shared {
   ByteBudget budget;
   ConnectionTable connections;
   std::shared_ptr<directory::LoginState> logins;
+  /// Group commit of all workers, at home on the main reactor.
+  db::Pool commit_pool;
+  store::GroupCommit commit;
   /// Set before sessions begin.
   Acceptor::Hooks hooks;
 };

@@ -25,11 +25,14 @@ $$;
 --   m_header  empty: the bytes were staged (mail.blob_stage_v1 for each account, queue.body_stage_v1 for the queue)
 --   m_text    empty: no extract
 --   t_mailbox 0: the one with special use t_role
--- One row a target, and one with target_no 0 for a call without targets. earlier: this is the result of an earlier
--- try. Accounts locked by others make the whole call outcome 4 unless p_wait.
--- Generic plans: planning some twenty statements anew would cost a single delivery several milliseconds.
+-- One row a target; target_no is its index in t_. earlier: this is the result of an earlier try. Accounts locked by
+-- others make the whole call outcome 4 unless p_wait. p_related: two messages for one account share a thread key.
+--
+-- Few statements, none of them over a partitioned table that it need not read: each costs tens of microseconds, and a
+-- plan over a partitioned table locks all its partitions each time. Generic plans: planning them anew would cost a
+-- single delivery several milliseconds.
 CREATE FUNCTION mail.deliver_v1(
-  p_wait boolean, c_id uuid[], c_mode integer[],
+  p_wait boolean, p_related boolean, c_id uuid[], c_mode integer[],
   m_call integer[], m_hash bytea[], m_size bigint[], m_header_size bigint[], m_codec integer[], m_header bytea[], m_body bytea[],
   m_facts bytea[], m_facts_version integer[], m_text bytea[], m_text_codec integer[], m_text_cut boolean[],
   m_keys text[], m_received timestamptz[], m_trace uuid[],
@@ -46,33 +49,35 @@ DECLARE
   v_locked bigint[] := '{}';
   v_known uuid[];
   v_t deliver_target[] := '{}';
-  v_void integer[];     -- calls of which nothing is stored now
+  v_void integer[] := '{}';                       -- calls of which nothing is stored now
+  v_live boolean := cardinality(t_account) > 0;   -- something is stored in a mailbox
+  v_clear boolean := true;                        -- no target was refused
+  v_staged boolean := '' = ANY (m_header);        -- bytes of some message were staged before
   v_single boolean := cardinality(c_id) = 1;
 BEGIN
-  IF cardinality(t_account) > 0 THEN
-    IF p_wait THEN
-      SELECT coalesce(array_agg(s.account_id), '{}') INTO v_locked FROM (
-        SELECT a.account_id FROM account_state a WHERE a.account_id = ANY (t_account)
-        ORDER BY a.account_id FOR NO KEY UPDATE) s;
-    ELSE
-      SELECT coalesce(array_agg(s.account_id), '{}') INTO v_locked FROM (
-        SELECT a.account_id FROM account_state a WHERE a.account_id = ANY (t_account)
-        ORDER BY a.account_id FOR NO KEY UPDATE SKIP LOCKED) s;
-    END IF;
+  IF v_live AND p_wait THEN
+    SELECT coalesce(array_agg(s.account_id), '{}') INTO v_locked FROM (
+      SELECT a.account_id FROM account_state a WHERE a.account_id = ANY (t_account)
+      ORDER BY a.account_id FOR NO KEY UPDATE) s;
+  ELSIF v_live THEN
+    SELECT coalesce(array_agg(s.account_id), '{}') INTO v_locked FROM (
+      SELECT a.account_id FROM account_state a WHERE a.account_id = ANY (t_account)
+      ORDER BY a.account_id FOR NO KEY UPDATE SKIP LOCKED) s;
   END IF;
   -- After the locks: an earlier try that was still running has committed or will be met as a busy account.
   SELECT coalesce(array_agg(d.delivery_id), '{}') INTO v_known FROM delivery d WHERE d.delivery_id = ANY (c_id);
 
-  IF cardinality(t_account) > 0 THEN
-    SELECT array_agg(ROW(s.no, s.call_no, s.msg, s.first,
-        CASE WHEN s.account IS NULL THEN s.missing WHEN s.box IS NULL THEN 3
-             WHEN s.over THEN CASE WHEN v_single THEN 1 ELSE 4 END
-             WHEN s.unstaged THEN 5 ELSE 0 END,
-        s.wanted, s.box, s.message, NULL, s.size, s.flags, s.keywords, NULL, NULL, NULL)::deliver_target ORDER BY s.no)
-    INTO v_t FROM (
+  IF v_live THEN
+    SELECT array_agg(ROW(s.no, s.call_no, s.msg, s.first, s.outcome,
+        s.wanted, s.box, s.message, NULL, s.size, s.flags, s.keywords, NULL, NULL, NULL)::deliver_target ORDER BY s.no),
+      bool_and(s.outcome = 0)
+    INTO v_t, v_clear FROM (
       SELECT r.*,
-        (r.quota_bytes IS NOT NULL AND r.used_bytes + sum(CASE WHEN r.first THEN r.size ELSE 0 END) OVER w > r.quota_bytes)
-          OR (r.quota_messages IS NOT NULL AND r.used_messages + count(*) FILTER (WHERE r.first) OVER w > r.quota_messages) AS over
+        CASE WHEN r.account IS NULL THEN r.missing WHEN r.box IS NULL THEN 3
+             WHEN (r.quota_bytes IS NOT NULL AND r.used_bytes + sum(CASE WHEN r.first THEN r.size ELSE 0 END) OVER w > r.quota_bytes)
+               OR (r.quota_messages IS NOT NULL AND r.used_messages + count(*) FILTER (WHERE r.first) OVER w > r.quota_messages)
+             THEN CASE WHEN v_single THEN 1 ELSE 4 END
+             ELSE 0 END AS outcome
       FROM (
         SELECT t.no::integer, m_call[t.msg] AS call_no, t.msg, t.account AS wanted, a.account_id AS account, t.message, t.flags,
           CASE WHEN t.keywords = '' THEN '{}' ELSE keywords_of(t.keywords) END AS keywords,
@@ -81,25 +86,36 @@ BEGIN
           CASE WHEN a.account_id IS NULL THEN
             CASE WHEN EXISTS (SELECT FROM account_state e WHERE e.account_id = t.account) THEN 4 ELSE 2 END END AS missing,
           coalesce(
-            (SELECT b.mailbox_id FROM mailbox b WHERE b.account_id = a.account_id AND b.mailbox_id = t.mailbox AND b.selectable),
-            (SELECT b.mailbox_id FROM mailbox b WHERE b.account_id = a.account_id AND b.special_use = nullif(t.role, '') AND b.selectable),
+            CASE WHEN t.mailbox <> 0 THEN
+              (SELECT b.mailbox_id FROM mailbox b WHERE b.account_id = a.account_id AND b.mailbox_id = t.mailbox AND b.selectable) END,
+            CASE WHEN t.role <> '' THEN
+              (SELECT b.mailbox_id FROM mailbox b WHERE b.account_id = a.account_id AND b.special_use = t.role AND b.selectable) END,
             CASE WHEN c_mode[m_call[t.msg]] & 2 = 0 THEN
-              (SELECT b.mailbox_id FROM mailbox b WHERE b.account_id = a.account_id AND b.special_use = 'inbox') END) AS box,
-          CASE WHEN m_header[t.msg] = '' THEN NOT EXISTS (
-            SELECT FROM blob b WHERE b.account_id = t.account AND b.hash = m_hash[t.msg]) ELSE false END AS unstaged
+              (SELECT b.mailbox_id FROM mailbox b WHERE b.account_id = a.account_id AND b.special_use = 'inbox') END) AS box
         FROM unnest(t_msg, t_account, t_mailbox, t_role, t_message, t_flags, t_keywords)
                WITH ORDINALITY AS t (msg, account, mailbox, role, message, flags, keywords, no)
         LEFT JOIN account_state a ON a.account_id = t.account AND a.account_id = ANY (v_locked)
-      ) r WINDOW w AS (PARTITION BY r.wanted ORDER BY r.no)
+      ) r WINDOW w AS (PARTITION BY r.wanted ORDER BY r.message, r.no)
     ) s;
+    IF v_staged THEN
+      FOR i IN 1 .. cardinality(v_t) LOOP
+        CONTINUE WHEN v_t[i].outcome <> 0 OR m_header[v_t[i].msg_no] <> '';
+        CONTINUE WHEN EXISTS (SELECT FROM blob b WHERE b.account_id = v_t[i].account_id AND b.hash = m_hash[v_t[i].msg_no]);
+        v_t[i].outcome := 5;
+        v_clear := false;
+      END LOOP;
+    END IF;
   END IF;
 
-  SELECT coalesce(array_agg(c.no), '{}') INTO v_void FROM (
-    SELECT c.no::integer AS no FROM unnest(c_id, c_mode) WITH ORDINALITY AS c (id, mode, no)
-    WHERE c.id = ANY (v_known)
-       OR EXISTS (SELECT FROM unnest(v_t) t WHERE t.call_no = c.no AND (t.outcome = 4 OR (t.outcome <> 0 AND c.mode & 1 = 1)))) c;
+  IF NOT v_clear OR cardinality(v_known) > 0 THEN
+    SELECT coalesce(array_agg(c.no), '{}') INTO v_void FROM (
+      SELECT c.no::integer AS no FROM unnest(c_id, c_mode) WITH ORDINALITY AS c (id, mode, no)
+      WHERE c.id = ANY (v_known)
+         OR EXISTS (SELECT FROM unnest(v_t) t WHERE t.call_no = c.no AND (t.outcome = 4 OR (t.outcome <> 0 AND c.mode & 1 = 1)))) c;
+    v_live := EXISTS (SELECT FROM unnest(v_t) t WHERE t.outcome = 0 AND t.call_no <> ALL (v_void));
+  END IF;
 
-  IF EXISTS (SELECT FROM unnest(v_t) t WHERE t.outcome = 0 AND t.call_no <> ALL (v_void)) THEN
+  IF v_live THEN
     WITH live AS (
       SELECT t.* FROM unnest(v_t) t WHERE t.outcome = 0 AND t.call_no <> ALL (v_void)
     ), acc AS (
@@ -123,20 +139,19 @@ BEGIN
     ), placed AS (
       SELECT l.no, box.base + row_number() OVER (PARTITION BY l.account_id, l.mailbox_id ORDER BY l.no) - 1 AS uid,
              box.uidvalidity, box.modseq,
-             coalesce((SELECT f.thread_id FROM (
-                 SELECT (SELECT r.thread_id FROM thread_ref r WHERE r.account_id = l.account_id AND r.key = k.key::bigint) AS thread_id, k.o
-                 FROM unnest(string_to_array(m_keys[l.msg_no], ' ')) WITH ORDINALITY AS k (key, o) WHERE k.key <> '') f
-               WHERE f.thread_id IS NOT NULL ORDER BY f.o LIMIT 1), l.message_id) AS thread_id
+             CASE WHEN m_keys[l.msg_no] = '' THEN l.message_id ELSE
+               coalesce((SELECT f.thread_id FROM (
+                   SELECT (SELECT r.thread_id FROM thread_ref r WHERE r.account_id = l.account_id AND r.key = k.key::bigint) AS thread_id, k.o
+                   FROM unnest(string_to_array(m_keys[l.msg_no], ' ')) WITH ORDINALITY AS k (key, o)) f
+                 WHERE f.thread_id IS NOT NULL ORDER BY f.o LIMIT 1), l.message_id) END AS thread_id
       FROM live l JOIN box ON box.account_id = l.account_id AND box.mailbox_id = l.mailbox_id
     )
     SELECT array_agg(ROW(t.no, t.call_no, t.msg_no, t.first_of_message, t.outcome, t.account_id, t.mailbox_id, t.message_id,
         p.thread_id, t.size, t.flags, t.keywords, p.uid, p.uidvalidity, p.modseq)::deliver_target ORDER BY t.no)
     INTO v_t FROM unnest(v_t) t LEFT JOIN placed p ON p.no = t.no;
 
-    -- Messages of one account that share a key (a reply beside its parent): one after the other, so that the second
-    -- sees the first's thread.
-    IF EXISTS (SELECT FROM unnest(v_t) t, unnest(string_to_array(m_keys[t.msg_no], ' ')) k
-               WHERE t.uid IS NOT NULL AND t.first_of_message AND k <> '' GROUP BY t.account_id, k HAVING count(*) > 1) THEN
+    -- A reply beside its parent: one after the other, so that the second sees the first's thread.
+    IF p_related THEN
       FOR i IN 1 .. cardinality(v_t) LOOP
         CONTINUE WHEN v_t[i].uid IS NULL OR m_keys[v_t[i].msg_no] = '';
         v_t[i].thread_id := coalesce((SELECT f.thread_id FROM (
@@ -149,52 +164,51 @@ BEGIN
       END LOOP;
     END IF;
 
-    INSERT INTO blob AS b (account_id, hash, size, header_size, refs, chunks, codec, header, body)
-    SELECT s.account_id, s.hash, m_size[s.msg], m_header_size[s.msg], s.count, 2, m_codec[s.msg], m_header[s.msg], m_body[s.msg]
-    FROM (SELECT t.account_id, m_hash[t.msg_no] AS hash, min(t.msg_no) AS msg, count(*) AS count FROM unnest(v_t) t
-          WHERE t.uid IS NOT NULL AND t.first_of_message AND m_header[t.msg_no] <> '' GROUP BY 1, 2) s
-    ORDER BY 1, 2
-    ON CONFLICT (account_id, hash) DO UPDATE SET refs = b.refs + excluded.refs, idle_since = NULL;
-
-    IF EXISTS (SELECT FROM unnest(m_header) h WHERE h = '') THEN
+    IF v_staged THEN
       UPDATE blob b SET refs = b.refs + s.count, idle_since = NULL
       FROM (SELECT t.account_id, m_hash[t.msg_no] AS hash, count(*) AS count FROM unnest(v_t) t
             WHERE t.uid IS NOT NULL AND t.first_of_message AND m_header[t.msg_no] = '' GROUP BY 1, 2) s
       WHERE b.account_id = s.account_id AND b.hash = s.hash;
     END IF;
-
-    INSERT INTO message (account_id, message_id, thread_id, received_at, created_modseq, size, facts_version, trace_id,
-                         blob_hash, thread_keys, facts)
-    SELECT t.account_id, t.message_id, t.thread_id, m_received[t.msg_no], t.modseq, t.size,
-           m_facts_version[t.msg_no], m_trace[t.msg_no], m_hash[t.msg_no],
-           coalesce(string_to_array(nullif(m_keys[t.msg_no], ''), ' ')::bigint[], '{}'), m_facts[t.msg_no]
-    FROM unnest(v_t) t WHERE t.uid IS NOT NULL AND t.first_of_message;
-
-    INSERT INTO text_extract (account_id, message_id, codec, truncated, data)
-    SELECT t.account_id, t.message_id, m_text_codec[t.msg_no], m_text_cut[t.msg_no], m_text[t.msg_no]
-    FROM unnest(v_t) t WHERE t.uid IS NOT NULL AND t.first_of_message AND m_text[t.msg_no] <> '';
-
-    INSERT INTO entry (account_id, mailbox_id, uid, modseq, message_id, thread_id, received_at, size, flags, keywords)
-    SELECT t.account_id, t.mailbox_id, t.uid, t.modseq, t.message_id, t.thread_id, m_received[t.msg_no],
-           t.size, t.flags, t.keywords
-    FROM unnest(v_t) t WHERE t.uid IS NOT NULL;
-
-    INSERT INTO thread_ref (account_id, key, thread_id)
-    SELECT DISTINCT ON (t.account_id, k.key::bigint) t.account_id, k.key::bigint, t.thread_id
-    FROM unnest(v_t) t, unnest(string_to_array(m_keys[t.msg_no], ' ')) AS k (key)
-    WHERE t.uid IS NOT NULL AND t.first_of_message AND k.key <> ''
-    ON CONFLICT DO NOTHING;
-
-    IF EXISTS (SELECT FROM unnest(t_keywords) k WHERE k <> '') THEN
+    IF cardinality(array_remove(t_keywords, '')) > 0 THEN
       INSERT INTO keyword (account_id, mailbox_id, name)
       SELECT DISTINCT t.account_id, t.mailbox_id, k FROM unnest(v_t) t, unnest(t.keywords) k WHERE t.uid IS NOT NULL
       ON CONFLICT DO NOTHING;
     END IF;
 
+    WITH t AS MATERIALIZED (
+      SELECT t.* FROM unnest(v_t) t WHERE t.uid IS NOT NULL
+    ), put_blob AS (
+      INSERT INTO blob AS b (account_id, hash, size, header_size, refs, chunks, codec, header, body)
+      SELECT s.account_id, s.hash, m_size[s.msg], m_header_size[s.msg], s.count, 2, m_codec[s.msg], m_header[s.msg], m_body[s.msg]
+      FROM (SELECT t.account_id, m_hash[t.msg_no] AS hash, min(t.msg_no) AS msg, count(*) AS count FROM t
+            WHERE t.first_of_message AND m_header[t.msg_no] <> '' GROUP BY 1, 2) s
+      ON CONFLICT (account_id, hash) DO UPDATE SET refs = b.refs + excluded.refs, idle_since = NULL
+    ), put_message AS (
+      INSERT INTO message (account_id, message_id, thread_id, received_at, created_modseq, size, facts_version, trace_id,
+                           blob_hash, thread_keys, facts)
+      SELECT t.account_id, t.message_id, t.thread_id, m_received[t.msg_no], t.modseq, t.size,
+             m_facts_version[t.msg_no], m_trace[t.msg_no], m_hash[t.msg_no],
+             string_to_array(m_keys[t.msg_no], ' ')::bigint[], m_facts[t.msg_no]
+      FROM t WHERE t.first_of_message
+    ), put_text AS (
+      INSERT INTO text_extract (account_id, message_id, codec, truncated, data)
+      SELECT t.account_id, t.message_id, m_text_codec[t.msg_no], m_text_cut[t.msg_no], m_text[t.msg_no]
+      FROM t WHERE t.first_of_message AND m_text[t.msg_no] <> ''
+    ), put_entry AS (
+      INSERT INTO entry (account_id, mailbox_id, uid, modseq, message_id, thread_id, received_at, size, flags, keywords)
+      SELECT t.account_id, t.mailbox_id, t.uid, t.modseq, t.message_id, t.thread_id, m_received[t.msg_no], t.size, t.flags, t.keywords
+      FROM t
+    ), put_thread AS (
+      INSERT INTO thread_ref (account_id, key, thread_id)
+      SELECT t.account_id, k.key::bigint, t.thread_id
+      FROM t, unnest(string_to_array(m_keys[t.msg_no], ' ')) AS k (key) WHERE t.first_of_message
+      ON CONFLICT DO NOTHING
+    )
     INSERT INTO changelog (account_id, modseq, mailbox_id, kind, uids, message_ids)
     SELECT t.account_id, t.modseq, t.mailbox_id, 1, int8multirange(int8range(min(t.uid), max(t.uid), '[]')),
            array_agg(t.message_id ORDER BY t.uid)
-    FROM unnest(v_t) t WHERE t.uid IS NOT NULL GROUP BY 1, 2, 3;
+    FROM t GROUP BY 1, 2, 3;
   END IF;
 
   IF cardinality(q_id) > 0 THEN
@@ -203,37 +217,38 @@ BEGIN
                       r_queue, r_address, r_domain, r_transport, r_due, r_options);
   END IF;
 
-  INSERT INTO trace (trace_id, daemon, event, sender, recipient, account_id, code, detail)
-  SELECT x.trace, x.daemon, x.event, x.sender, x.recipient, nullif(x.account, 0), x.code, x.detail::jsonb
-  FROM unnest(x_call, x_trace, x_daemon, x_event, x_sender, x_recipient, x_account, x_code, x_detail)
-         AS x (call, trace, daemon, event, sender, recipient, account, code, detail)
-  WHERE x.call <> ALL (v_void);
-
   -- In id order, so that two tries of the same calls cannot wait for each other in a ring. A unique violation is an
   -- earlier try that committed a moment ago: the batch fails and its calls are asked again one by one.
+  WITH put_trace AS (
+    INSERT INTO trace (trace_id, daemon, event, sender, recipient, account_id, code, detail)
+    SELECT x.trace, x.daemon, x.event, x.sender, x.recipient, nullif(x.account, 0), x.code, x.detail::jsonb
+    FROM unnest(x_call, x_trace, x_daemon, x_event, x_sender, x_recipient, x_account, x_code, x_detail)
+           AS x (call, trace, daemon, event, sender, recipient, account, code, detail)
+    WHERE x.call <> ALL (v_void)
+  )
   INSERT INTO delivery (delivery_id, results)
-  SELECT c.id, coalesce((
-      SELECT array_agg(ROW(n.target_no, n.outcome, n.account_id, n.mailbox_id, n.uidvalidity, n.uid, n.modseq, n.message_id,
-                           n.thread_id)::delivery_result ORDER BY n.target_no)
-      FROM (SELECT t.*, row_number() OVER (ORDER BY t.no)::integer AS target_no FROM unnest(v_t) t WHERE t.call_no = c.no) n), '{}')
-  FROM unnest(c_id) WITH ORDINALITY AS c (id, no) WHERE c.no <> ALL (v_void) ORDER BY c.id;
+  SELECT c.id, coalesce(r.results, '{}')
+  FROM unnest(c_id) WITH ORDINALITY AS c (id, no)
+  LEFT JOIN (SELECT t.call_no, array_agg(ROW(t.no, t.outcome, t.account_id, t.mailbox_id, t.uidvalidity, t.uid, t.modseq, t.message_id,
+                                             t.thread_id)::delivery_result ORDER BY t.no) AS results
+             FROM unnest(v_t) t GROUP BY 1) r ON r.call_no = c.no
+  WHERE c.no <> ALL (v_void) ORDER BY c.id;
 
   RETURN QUERY
-  SELECT t.call_no, false, row_number() OVER (PARTITION BY t.call_no ORDER BY t.no)::integer,
-         CASE WHEN EXISTS (SELECT FROM unnest(v_t) b WHERE b.call_no = t.call_no AND b.outcome = 4) THEN 4::smallint
-              WHEN t.outcome = 0 AND t.uid IS NULL THEN 6::smallint ELSE t.outcome END,
+  SELECT t.call_no, false, t.no,
+         CASE WHEN t.outcome = 0 AND t.uid IS NULL THEN 6::smallint ELSE t.outcome END,
          t.account_id, t.mailbox_id, t.uidvalidity, t.uid, t.modseq, t.message_id, t.thread_id
-  FROM unnest(v_t) t WHERE c_id[t.call_no] <> ALL (v_known)
-  UNION ALL
-  SELECT c.no::integer, false, 0, 0::smallint, NULL, NULL, NULL, NULL, NULL, NULL, NULL
-  FROM unnest(c_id) WITH ORDINALITY AS c (id, no)
-  WHERE c.id <> ALL (v_known) AND NOT EXISTS (SELECT FROM unnest(v_t) t WHERE t.call_no = c.no)
-  UNION ALL
-  SELECT c.no::integer, true, coalesce(r.target_no, 0), coalesce(r.outcome, 0::smallint), r.account_id, r.mailbox_id, r.uidvalidity, r.uid, r.modseq,
-         r.message_id, r.thread_id
-  FROM unnest(c_id) WITH ORDINALITY AS c (id, no) JOIN delivery d ON d.delivery_id = c.id
-  LEFT JOIN LATERAL unnest(d.results) r ON true
-  WHERE c.id = ANY (v_known);
+  FROM unnest(v_t) t WHERE c_id[t.call_no] <> ALL (v_known);
+  IF cardinality(v_known) > 0 THEN
+    RETURN QUERY
+    SELECT c.no::integer, true, coalesce(f.first - 1 + r.position, 0)::integer, coalesce(r.outcome, 0::smallint), r.account_id, r.mailbox_id,
+           r.uidvalidity, r.uid, r.modseq, r.message_id, r.thread_id
+    FROM unnest(c_id) WITH ORDINALITY AS c (id, no) JOIN delivery d ON d.delivery_id = c.id
+    LEFT JOIN LATERAL (SELECT min(t.no) AS first FROM unnest(t_msg) WITH ORDINALITY AS t (msg, no) WHERE m_call[t.msg] = c.no) f ON true
+    LEFT JOIN LATERAL unnest(d.results) WITH ORDINALITY
+      AS r (target_no, outcome, account_id, mailbox_id, uidvalidity, uid, modseq, message_id, thread_id, position) ON true
+    WHERE c.id = ANY (v_known);
+  END IF;
 END
 $$;
 

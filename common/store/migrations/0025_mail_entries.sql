@@ -254,7 +254,7 @@ BEGIN
   FROM unnest(p_uids) AS r
   JOIN entry e ON e.account_id = p_account AND e.mailbox_id = p_source AND e.uid >= lower(r) AND e.uid < upper(r);
   IF v_n.all_count = 0 THEN
-    RETURN QUERY SELECT NULL::bigint, v_target.uidvalidity, '{}'::int8multirange, v_target.uidnext;
+    RETURN QUERY SELECT NULL::bigint, v_target.uidvalidity::bigint, '{}'::int8multirange, v_target.uidnext::bigint;
     RETURN;
   END IF;
   IF v_target.all_count > 0 AND NOT (p_move AND p_source = p_target) THEN
@@ -321,7 +321,7 @@ BEGIN
   PERFORM next_modseq(p_account, true);
   INSERT INTO delivery (delivery_id, results, summary) VALUES (p_delivery, '{}', jsonb_build_object(
     'modseq', v_modseq, 'uidvalidity', v_target.uidvalidity, 'source', pack(v_uids)::text, 'first', v_target.uidnext));
-  RETURN QUERY SELECT v_modseq, v_target.uidvalidity, pack(v_uids), v_target.uidnext;
+  RETURN QUERY SELECT v_modseq, v_target.uidvalidity::bigint, pack(v_uids), v_target.uidnext::bigint;
 END
 $$;
 

@@ -50,26 +50,33 @@ DECLARE
 BEGIN
   v_state := lock_account(p_account);
   RETURN QUERY
-  SELECT 'counters', m.mailbox_id, format('stored %s, counted %s',
+  SELECT 'counters', m.mailbox_id::bigint, format('stored %s, counted %s',
            (m.all_count, m.all_seen, m.all_bytes, m.live_count, m.live_seen, m.live_bytes)::text,
            (c.all_count, c.all_seen, c.all_bytes, c.live_count, c.live_seen, c.live_bytes)::text)
   FROM mailbox m JOIN counted(p_account) c ON c.mailbox_id = m.mailbox_id
   WHERE m.account_id = p_account AND (m.all_count, m.all_seen, m.all_bytes, m.live_count, m.live_seen, m.live_bytes)
         IS DISTINCT FROM (c.all_count, c.all_seen, c.all_bytes, c.live_count, c.live_seen, c.live_bytes)
   UNION ALL
-  SELECT 'uidnext', m.mailbox_id, format('uidnext %s, highest uid %s', m.uidnext, c.top_uid)
+  SELECT 'uidnext', m.mailbox_id::bigint, format('uidnext %s, highest uid %s', m.uidnext, c.top_uid)
   FROM mailbox m JOIN counted(p_account) c ON c.mailbox_id = m.mailbox_id WHERE m.account_id = p_account AND m.uidnext <= c.top_uid
   UNION ALL
-  SELECT 'modseq', m.mailbox_id, format('account %s, mailbox %s, entries %s', v_state.modseq, m.highestmodseq, c.top_modseq)
+  SELECT 'modseq', m.mailbox_id::bigint, format('account %s, mailbox %s, entries %s', v_state.modseq, m.highestmodseq, c.top_modseq)
   FROM mailbox m JOIN counted(p_account) c ON c.mailbox_id = m.mailbox_id
   WHERE m.account_id = p_account AND (m.highestmodseq > v_state.modseq OR c.top_modseq > m.highestmodseq)
   UNION ALL
-  SELECT 'uidvalidity', m.mailbox_id, format('mailbox %s, next %s', m.uidvalidity, v_state.uidvalidity_next)
+  SELECT 'mailbox modseqs', m.mailbox_id::bigint, format('created %s, changed %s, highest %s', m.created_modseq, m.modseq, m.highestmodseq)
+  FROM mailbox m WHERE m.account_id = p_account AND NOT (m.created_modseq <= m.modseq AND m.modseq <= m.highestmodseq)
+  UNION ALL
+  SELECT 'account modseqs', NULL, format('modseq %s, email %s, mailbox %s, thread %s, floor %s', v_state.modseq, v_state.email_modseq,
+                                         v_state.mailbox_modseq, v_state.thread_modseq, v_state.changelog_floor)
+  WHERE greatest(v_state.email_modseq, v_state.mailbox_modseq, v_state.thread_modseq, v_state.changelog_floor) > v_state.modseq
+  UNION ALL
+  SELECT 'uidvalidity', m.mailbox_id::bigint, format('mailbox %s, next %s', m.uidvalidity, v_state.uidvalidity_next)
   FROM mailbox m WHERE m.account_id = p_account AND m.uidvalidity >= v_state.uidvalidity_next
   UNION ALL
   SELECT 'inbox', NULL, 'no INBOX' WHERE NOT EXISTS (SELECT FROM mailbox m WHERE m.account_id = p_account AND m.special_use = 'inbox')
   UNION ALL
-  SELECT 'mailbox cycle', m.mailbox_id, 'cannot be reached from the root' FROM mailbox m
+  SELECT 'mailbox cycle', m.mailbox_id::bigint, 'cannot be reached from the root' FROM mailbox m
   WHERE m.account_id = p_account AND m.mailbox_id NOT IN (
     WITH RECURSIVE tree AS (
       SELECT r.mailbox_id FROM mailbox r WHERE r.account_id = p_account AND r.parent_id IS NULL
@@ -100,6 +107,10 @@ BEGIN
   FROM blob b LEFT JOIN (SELECT m.blob_hash, count(*) AS count FROM message m WHERE m.account_id = p_account GROUP BY 1) c ON c.blob_hash = b.hash
   WHERE b.account_id = p_account AND b.refs <> coalesce(c.count, 0)
   UNION ALL
+  SELECT 'blob row', NULL, encode(b.hash, 'hex') FROM blob b
+  WHERE b.account_id = p_account AND (b.header_size > b.size OR b.chunks < 1 OR (b.refs = 0) <> (b.idle_since IS NOT NULL)
+    OR (b.location IS NULL) <> (b.header IS NOT NULL AND b.body IS NOT NULL))
+  UNION ALL
   SELECT 'blob chunks', NULL, encode(b.hash, 'hex') FROM blob b
   WHERE b.account_id = p_account AND b.location IS NULL
     AND greatest(b.chunks - 2, 0) <> (SELECT count(*) FROM blob_chunk c WHERE c.account_id = p_account AND c.hash = b.hash)
@@ -119,6 +130,9 @@ BEGIN
   FROM (SELECT min(o.at) AS at FROM expunged o WHERE o.account_id = p_account) x
   WHERE x.at IS NOT NULL AND (v_state.expunged_since IS NULL OR v_state.expunged_since > x.at)
   UNION ALL
+  SELECT 'changelog row', c.mailbox_id, format('modseq %s kind %s', c.modseq, c.kind) FROM changelog c
+  WHERE c.account_id = p_account AND (c.kind <= 3) <> (c.uids IS NOT NULL AND c.message_ids IS NOT NULL)
+  UNION ALL
   SELECT 'changelog', c.mailbox_id, format('modseq %s beyond the account''s %s', c.modseq, v_state.modseq) FROM changelog c
   WHERE c.account_id = p_account AND c.modseq > v_state.modseq
   UNION ALL
@@ -126,7 +140,7 @@ BEGIN
   SELECT 'change not logged', e.mailbox_id, format('uid %s modseq %s', e.uid, e.modseq) FROM entry e
   WHERE e.account_id = p_account AND e.modseq > v_state.changelog_floor AND NOT EXISTS (
     SELECT FROM changelog c WHERE c.account_id = p_account AND c.modseq = e.modseq AND c.mailbox_id = e.mailbox_id
-      AND c.kind <= 2 AND c.uids @> e.uid);
+      AND c.kind <= 2 AND c.uids @> e.uid::bigint);
 END
 $$;
 
