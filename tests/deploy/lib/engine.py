@@ -13,6 +13,7 @@ DOCKER = """#!/bin/sh
 case $1 in
   build) shift; [ %(build)s = yes ] || exit 0; exec %(outside)s buildah bud --isolation chroot --pull=never --layers "$@" ;;
   compose) shift; exec docker-compose "$@" ;;
+  start | exec) exec podman "$@" ;;  # docker-compose 1.29 attaches by these words
   *) echo "docker: $1?" >&2; exit 64 ;;
 esac
 """
@@ -32,7 +33,7 @@ class Engine:
         self.folder, self.build = folder, build
         self.env = dict(os.environ, CONTAINERS_CONF=str(folder / "containers.conf"), CONTAINERS_STORAGE_CONF=str(folder / "storage.conf"),
                         DOCKER_HOST="unix://%s/api.sock" % folder, PATH="%s:%s" % (folder / "bin", os.environ["PATH"]),
-                        DISABLE_HC_SYSTEMD="true", COMPOSE_PARALLEL_LIMIT="2", LC_ALL="C.UTF-8")
+                        DISABLE_HC_SYSTEMD="true", LC_ALL="C.UTF-8")
         self.service = self.health = None
         self.ending = threading.Event()
 

@@ -93,3 +93,25 @@ def test_runtime_packages_are_real_names():
     if not shown:
         pytest.skip("this machine has no package lists (apt-get update)")
     assert set(names) <= shown, set(names) - shown
+
+
+def with_dependencies(names):
+    """What comes with these packages, by the database of those that are installed here."""
+    done = subprocess.run(["dpkg-query", "-W", "-f", "${Package}\t${Pre-Depends}, ${Depends}\n"], check=True, stdout=subprocess.PIPE, text=True)
+    depends = {name: set(re.findall(r"(?:^|[,|]) *([a-z0-9][a-z0-9+.-]+)", rest)) for name, rest in (line.split("\t") for line in done.stdout.splitlines())}
+    found, ahead = set(), set(names)
+    while ahead:
+        found |= ahead
+        ahead = set().union(*(depends.get(name, set()) for name in ahead)) - found
+    return found
+
+
+def test_runtime_packages_bring_every_library():
+    brought = with_dependencies((DEPLOY / "compose/runtime-packages").read_text().split())
+    programs = [ROOT / "build/dev/bin" / name for name in ["dromos-" + daemon for daemon in DAEMONS] + ["dromosctl"]]
+    headers = subprocess.run(["objdump", "-p", *programs], check=True, stdout=subprocess.PIPE, text=True).stdout
+    libraries = sorted(set(re.findall(r"NEEDED\s+(\S+)", headers)))
+    owners = subprocess.run(["dpkg", "-S"] + ["*/" + library for library in libraries], check=True, stdout=subprocess.PIPE, text=True).stdout
+    missing = [library for library in libraries
+               if not any(line.endswith("/" + library) and line.split(":")[0] in brought for line in owners.splitlines())]
+    assert missing == []
