@@ -100,6 +100,7 @@ void bind(Reader& r, Mta& out) {
     inner.optional("timeout", out.spam.timeout);
   });
   r.section("outbound", [&](Reader& inner) { bind_outbound(inner, out.outbound); });
+  r.optional("announce_plus", out.announce_plus);
   r.optional("temp_dir", out.temp_dir);
 }
 

@@ -120,6 +120,7 @@ struct Mta {
   MtaLimits limits;
   MtaSpam spam;
   MtaOutbound outbound;
+  bool announce_plus = false;  ///< SCRAM with channel binding, in EHLO
   std::string temp_dir = "/var/tmp";
 };
 

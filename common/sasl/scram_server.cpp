@@ -99,7 +99,7 @@ class ScramServer final : public ServerMechanism {
     }
     if (flag != "n" && flag != "y") return malformed("gs2 flag is malformed");
     if (plus_) return Failed{Errc::channel_binding, "-PLUS without channel binding"};
-    if (flag == "y" && !options_.bindings.empty())
+    if (flag == "y" && !options_.bindings.empty() && options_.announce_plus)
       return Failed{Errc::channel_binding, "client was shown no -PLUS: downgrade in between"};
     return std::nullopt;
   }

@@ -17,7 +17,9 @@ Step ServerMechanism::external_result(bool) {
   return Failed{Errc::malformed, "unexpected EXTERNAL result"};
 }
 
-std::vector<std::string> offered_mechanisms(const ServerOptions& options) {
+namespace {
+
+std::vector<std::string> accepted_mechanisms(const ServerOptions& options) {
   std::vector<std::string> names;
   if (!options.external_authcid.empty()) names.emplace_back("EXTERNAL");
   for (const bool plus : {true, false}) {
@@ -33,9 +35,17 @@ std::vector<std::string> offered_mechanisms(const ServerOptions& options) {
   return names;
 }
 
+}  // namespace
+
+std::vector<std::string> offered_mechanisms(const ServerOptions& options) {
+  auto names = accepted_mechanisms(options);
+  if (!options.announce_plus) std::erase_if(names, [](const auto& name) { return name.ends_with("-PLUS"); });
+  return names;
+}
+
 std::unique_ptr<ServerMechanism> make_server(std::string_view mechanism, const ServerOptions& options) {
   bool offered = false;
-  for (const std::string& name : offered_mechanisms(options)) offered = offered || iequals(name, mechanism);
+  for (const std::string& name : accepted_mechanisms(options)) offered = offered || iequals(name, mechanism);
   if (!offered) return nullptr;
   if (iequals(mechanism, "PLAIN")) return make_plain_server();
   if (iequals(mechanism, "LOGIN")) return make_login_server();

@@ -67,8 +67,10 @@ struct ServerOptions {
   bool allow_plain_without_tls = false;
   bool scram_sha1 = false;
   bool scram_sha256 = true;
-  /// Not empty: -PLUS is offered, and a client that says it saw none is refused (downgrade).
+  /// Not empty: -PLUS is taken, and (if announced) a client that says it saw none is refused (downgrade).
   std::vector<ChannelBinding> bindings;
+  /// False: -PLUS is taken but not announced, so a client that says it saw none is right.
+  bool announce_plus = true;
   /// Identity of the verified client certificate; not empty: EXTERNAL is offered.
   std::string external_authcid;
   /// Secret that makes fake salts. The same in every process and for ever, or unknown names show by a

@@ -110,6 +110,7 @@ Task<void> Worker::converse(net::Stream& stream, const daemon::Incoming& incomin
   SessionSettings settings;
   settings.kind = door.kind;
   settings.implicit_tls = door.implicit_tls;
+  settings.announce_plus = shared_.config.announce_plus;
   settings.hostname = shared_.hostname;
   settings.limits = shared_.config.limits;
   Session session(stream, *this, settings, drain_);

@@ -13,6 +13,7 @@ sasl::ServerOptions options_of(Session& session) {
   sasl::ServerOptions options;
   options.tls = session.peer.tls;
   options.scram_sha1 = true;
+  options.announce_plus = session.settings().announce_plus;
   if (session.peer.tls) {
     const net::Stream& stream = session.stream();
     if (auto exporter = stream.channel_binding_exporter(); !exporter.empty())

@@ -92,7 +92,7 @@ def test_auth_is_offered_only_under_tls(plain):
     lines = plain.command("EHLO x")[1]
     assert "STARTTLS" not in lines
     offered = [line for line in lines if line.startswith("AUTH ")][0].split()[1:]
-    assert {"PLAIN", "LOGIN", "SCRAM-SHA-256", "SCRAM-SHA-1", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS"} == set(offered)
+    assert {"PLAIN", "LOGIN", "SCRAM-SHA-256", "SCRAM-SHA-1"} == set(offered)
     assert plain.command("STARTTLS")[0] == 503
 
 
@@ -147,7 +147,14 @@ def test_login(smtp):
 def test_scram(smtp, mechanism):
     assert scram(smtp, mechanism, "alice@example.test", "wrong") == 535
     assert scram(smtp, mechanism, "nobody@example.test", "wrong") == 535
-    assert scram(smtp, mechanism, "alice@example.test", "alice secret", flag="y") == 535  # -PLUS was taken away
+    assert scram(smtp, mechanism, "alice@example.test", "alice secret", flag="y") == 235  # it saw no -PLUS, and none was announced
+
+
+@pytest.mark.config({"mta": {"announce_plus": True}})
+@pytest.mark.parametrize("mechanism", ["SCRAM-SHA-256", "SCRAM-SHA-1"])
+def test_a_downgrade_is_seen_where_channel_binding_is_announced(smtp, mechanism):
+    assert any(mechanism + "-PLUS" in line.split() for line in smtp.command("EHLO x")[1])
+    assert scram(smtp, mechanism, "alice@example.test", "alice secret", flag="y") == 535
     assert scram(smtp, mechanism, "alice@example.test", "alice secret") == 235
 
 

@@ -118,7 +118,7 @@ imapd: 7
        "t.yaml:10: mta.limits.command_timeout: found \"soon\"; allowed: a duration such as 500ms, 30s, 5m, "
        "2h, 7d\n"
        "t.yaml:4: mta.hostnme: unknown key; did you mean \"hostname\"? (allowed here: workers, metrics, "
-       "drain_timeout, hostname, listeners, limits, spam, outbound, temp_dir)\n"
+       "drain_timeout, hostname, listeners, limits, spam, outbound, announce_plus, temp_dir)\n"
        "t.yaml:12: imapd: found \"7\"; allowed: a section\n");
 }
 
