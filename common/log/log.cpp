@@ -254,6 +254,7 @@ std::string format_line(const Options& how, Level level, int64_t now_us, std::st
 }
 
 void write(Level level, std::string_view event, Fields fields) {
+  if (!enabled(level)) return;
   emit(format_line(options(), level, Clock::now_us(), event, {}, fields));
 }
 

@@ -112,6 +112,7 @@ TEST_CASE("Levels filter, a context adds its fields, and each event is one line"
   Pipe pipe;
   log::configure({.daemon = "t", .level = log::Level::info, .fd = pipe.write_end});
   log::debug("not.shown");
+  log::write(log::Level::debug, "not.shown", {});
   log::Context session;
   session.set("conn", 1);
   session.set("conn", 2);
