@@ -77,6 +77,8 @@ class Person:
             kind, data = client.select('"%s"' % mailbox, readonly=True)
             if kind != "OK":
                 return None
+            if data[0] == b"0":
+                return []
             parts = client.fetch("1:*", "(BODY.PEEK[HEADER.FIELDS (SUBJECT)])")[1]
             headers = [email.message_from_bytes(part[1], policy=email.policy.default) for part in parts if isinstance(part, tuple)]
             return sorted(str(one["Subject"]) for one in headers)

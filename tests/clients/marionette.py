@@ -1,5 +1,6 @@
 """Thunderbird without a screen, driven through Marionette: scripts run inside it with all that its own windows may do."""
 import json
+import os
 import pathlib
 import shutil
 import socket
@@ -35,7 +36,8 @@ class Thunderbird:
         home.mkdir()
         self.process = subprocess.Popen(
             ["thunderbird", "--headless", "--marionette", "--remote-allow-system-access", "--no-remote", "--profile", str(self.profile)], stdin=subprocess.DEVNULL, stdout=self.log,
-            stderr=subprocess.STDOUT, env={"PATH": "/usr/bin:/bin", "HOME": str(home), "MOZ_HEADLESS": "1", "LC_ALL": "C.UTF-8", "MOZ_CRASHREPORTER_DISABLE": "1"})
+            stderr=subprocess.STDOUT, env={"PATH": "/usr/bin:/bin", "HOME": str(home), "MOZ_HEADLESS": "1", "LC_ALL": "C.UTF-8", "MOZ_CRASHREPORTER_DISABLE": "1",
+                                             **{name: os.environ[name] for name in ("MOZ_LOG", "MOZ_LOG_FILE") if name in os.environ}})
         self.number = 0
         self.connection = self.connect(port)
         self.receive()  # its greeting

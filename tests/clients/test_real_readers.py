@@ -19,4 +19,5 @@ push "<first-entry><display-message><exit><save-message>=Archive<enter><last-ent
     assert "\\Flagged" in person.flags("Last")
     person.run(program, "-n", "-F", settings, "-e", "set certificate_file=%s" % person.ca, "-s", "Grüße aus Köln", "-a", settings, "--", person.address, input="Hallo.\n")
     assert person.subjects() == ["Grüße aus Köln", "Last"]
-    assert person.subjects("Sent") == ["Grüße aus Köln"]
+    # Without a terminal, neomutt keeps no copy on an IMAP server.
+    assert person.subjects("Sent") == (["Grüße aus Köln"] if program == "mutt" else [])
