@@ -163,16 +163,24 @@ Task<Result<StoreResult>> Entries::store(AccountId account, MailboxId mailbox, c
                                          FlagSet flags, std::optional<int64_t> unchanged_since,
                                          Deadline deadline) {
   if (bad_keywords(flags)) co_return fail(StoreErrc::not_allowed, "keyword not allowed");
-  db::Params params;
-  params.add(account)
-      .add(mailbox)
-      .add(uids.to_sql())
-      .add_int32(static_cast<int32_t>(op))
-      .add_int32(flags.flags);
-  params.add(join(flags.keywords, " ")).add(unchanged_since);
-  CO_TRY(const auto rows, co_await write_once(pool_, kStore, std::move(params), deadline));
-  co_return StoreResult{
+  auto params = [account, mailbox, set = uids.to_sql(), op, flags, unchanged_since] {
+    db::Params made;
+    made.add(account).add(mailbox).add(set).add_int32(static_cast<int32_t>(op)).add_int32(flags.flags);
+    made.add(join(flags.keywords, " ")).add(unchanged_since);
+    return made;
+  };
+  Settled settled;
+  if (unchanged_since) {
+    // A second try would find the first one's modseqs: the caller reads what happened.
+    CO_TRY(settled.rows, co_await write_fenced(pool_, kStore, params(), deadline));
+  } else {
+    CO_TRY(settled, co_await write_settled(pool_, kStore, params, deadline));
+  }
+  const db::Rows& rows = settled.rows;
+  StoreResult stored{
       {account, rows.maybe_integer(0, 0).value_or(0)}, uids_of(rows, 0, 1), uids_of(rows, 0, 2)};
+  stored.repeated = settled.repeated;
+  co_return stored;
 }
 
 Task<Result<TransferResult>> Entries::transfer(DeliveryId id, AccountId account, MailboxId source,
@@ -202,10 +210,15 @@ Task<Result<TransferResult>> Entries::move(DeliveryId id, AccountId account, Mai
 
 Task<Result<ExpungeResult>> Entries::expunge(AccountId account, MailboxId mailbox, const UidSet& uids,
                                              bool deleted_only, Deadline deadline) {
-  db::Params params;
-  params.add(account).add(mailbox).add(uids.to_sql()).add(deleted_only);
-  CO_TRY(const auto rows, co_await write_once(pool_, kExpunge, std::move(params), deadline));
-  co_return ExpungeResult{{account, rows.maybe_integer(0, 0).value_or(0)}, uids_of(rows, 0, 1)};
+  auto params = [account, mailbox, set = uids.to_sql(), deleted_only] {
+    db::Params made;
+    made.add(account).add(mailbox).add(set).add(deleted_only);
+    return made;
+  };
+  CO_TRY(const Settled settled, co_await write_settled(pool_, kExpunge, params, deadline));
+  ExpungeResult gone{{account, settled.rows.maybe_integer(0, 0).value_or(0)}, uids_of(settled.rows, 0, 1)};
+  gone.repeated = settled.repeated;
+  co_return gone;
 }
 
 Task<Result<Change>> Entries::set_email(AccountId account, MessageId id,

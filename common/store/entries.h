@@ -42,6 +42,8 @@ struct StoreResult {
   Change change;
   UidSet changed;
   UidSet failed;  ///< UNCHANGEDSINCE (RFC 7162 MODIFIED)
+  /// An answer was lost and it was done again: what the first try changed is not told here.
+  bool repeated = false;
 };
 
 struct TransferResult {
@@ -54,6 +56,7 @@ struct TransferResult {
 struct ExpungeResult {
   Change change;
   UidSet uids;
+  bool repeated = false;  ///< as in StoreResult
 };
 
 class Entries {
@@ -77,6 +80,8 @@ class Entries {
   Task<Result<EntryChanges>> changes_since(AccountId account, MailboxId mailbox, int64_t modseq,
                                            Deadline deadline);
 
+  /// A lost answer is settled by doing it again. With `unchanged_since` it cannot be: StoreErrc::unknown then
+  /// means that changes_since tells whether it was done.
   Task<Result<StoreResult>> store(AccountId account, MailboxId mailbox, const UidSet& uids, FlagOp op,
                                   FlagSet flags, std::optional<int64_t> unchanged_since, Deadline deadline);
   Task<Result<TransferResult>> copy(DeliveryId id, AccountId account, MailboxId source, const UidSet& uids,

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "common/base/assert.h"
 #include "common/store/errc.h"
 
 namespace dromos::store {
@@ -30,6 +31,13 @@ const db::Statement kRaw{
     "AND i.message_id = e.message_id OFFSET 0) m CROSS JOIN LATERAL (SELECT * FROM mail.blob i WHERE "
     "i.account_id = $1 "
     "AND i.hash = m.blob_hash OFFSET 0) b WHERE " IN_RANGE "ORDER BY e.uid"};
+// One result a range, so bounded a row: $5 is kHeaderBytes.
+const db::Statement kHeader{
+    "store_header",
+    "SELECT e.uid, e.message_id, b.hash, b.codec, CASE WHEN b.header_size <= $5 THEN b.header END "
+    "FROM mail.entry e CROSS JOIN LATERAL (SELECT i.blob_hash FROM mail.message i WHERE i.account_id = $1 "
+    "AND i.message_id = e.message_id OFFSET 0) m CROSS JOIN LATERAL (SELECT * FROM mail.blob i WHERE "
+    "i.account_id = $1 AND i.hash = m.blob_hash OFFSET 0) b WHERE " IN_RANGE "ORDER BY e.uid"};
 const db::Statement kHash{
     "store_message_hash",
     "SELECT m.blob_hash FROM mail.message m WHERE m.account_id = $1 AND m.message_id = $2 "
@@ -37,6 +45,12 @@ const db::Statement kHash{
 const db::Statement kText{
     "store_text",
     "SELECT e.uid, e.message_id, t.truncated, t.codec, t.data "
+    "FROM mail.entry e CROSS JOIN LATERAL (SELECT * FROM mail.text_extract i WHERE i.account_id = $1 "
+    "AND i.message_id = e.message_id OFFSET 0) t WHERE " IN_RANGE "ORDER BY e.uid"};
+const db::Statement kPackedText{
+    "store_packed_text",
+    "SELECT e.uid, e.message_id, t.truncated, t.codec, CASE WHEN octet_length(t.data) <= $5::bigint THEN "
+    "t.data END "
     "FROM mail.entry e CROSS JOIN LATERAL (SELECT * FROM mail.text_extract i WHERE i.account_id = $1 "
     "AND i.message_id = e.message_id OFFSET 0) t WHERE " IN_RANGE "ORDER BY e.uid"};
 const db::Statement kRewrite{"store_facts_set", "SELECT mail.facts_set_v1($1, $2, $3, $4)"};
@@ -87,6 +101,9 @@ const db::Statement kLastUid{
 
 Task<Result<std::vector<UidSet::Range>>> bounded(db::Pool& pool, AccountId account, MailboxId mailbox,
                                                  const UidSet& uids, Deadline deadline) {
+  constexpr uint32_t kNarrow = 64 * Messages::kRange;
+  if (uids.empty()) co_return std::vector<UidSet::Range>();
+  if (uids.ranges().back().last - uids.ranges().front().first < kNarrow) co_return cut(uids);
   db::Params params;
   params.add(account).add(mailbox);
   CO_TRY(const auto rows, co_await pool.exec(kLastUid, std::move(params), deadline));
@@ -146,6 +163,29 @@ Task<Result<void>> Messages::stream_raw(AccountId account, MailboxId mailbox, co
   co_return Result<void>{};
 }
 
+Task<Result<void>> Messages::each_header(AccountId account, MailboxId mailbox, const UidSet& uids,
+                                         std::function<void(Header)> on_header, Deadline deadline) {
+  CO_TRY(const auto ranges, co_await bounded(pool_, account, mailbox, uids, deadline));
+  for (const UidSet::Range& range : ranges) {
+    db::Params params = range_params(account, mailbox, range);
+    params.add(static_cast<int64_t>(kHeaderBytes));
+    CO_TRY(const auto rows, co_await pool_.exec(kHeader, std::move(params), deadline));
+    for (size_t row = 0; row < rows.size(); ++row) {
+      Header header;
+      header.uid = static_cast<uint32_t>(rows.integer(row, 0));
+      header.id = rows.id<MessageId>(row, 1);
+      header.blob = hash_from(rows.bytes(row, 2));
+      header.whole = !rows.is_null(row, 4);
+      // Damaged bytes: the reader of the whole message tells, of this one only.
+      auto bytes = header.whole ? unpack(rows.integer(row, 3), rows.bytes(row, 4)) : std::string();
+      header.whole = header.whole && bytes.has_value();
+      if (header.whole) header.bytes = std::move(*bytes);
+      on_header(std::move(header));
+    }
+  }
+  co_return Result<void>{};
+}
+
 Task<Result<void>> Messages::read_raw(AccountId account, MessageId id, uint64_t offset, uint64_t length,
                                       std::function<Task<Result<void>>(std::string_view)> on_piece,
                                       Deadline deadline) {
@@ -180,6 +220,19 @@ Task<Result<void>> Messages::stream_text(AccountId account, MailboxId mailbox, c
     CO_TRY_VOID(co_await pool_.stream(kText, range_params(account, mailbox, range), on_row, deadline));
   }
   co_return Result<void>{};
+}
+
+Task<Result<Messages::PackedTexts>> Messages::packed_texts(AccountId account, MailboxId mailbox,
+                                                           UidSet::Range range, Deadline deadline) {
+  DROMOS_ASSERT(range.last - range.first < kTextRange);
+  db::Params params = range_params(account, mailbox, range);
+  params.add(range.first == range.last ? int64_t{INT32_MAX} : kPackedTextBytes);
+  CO_TRY(auto rows, co_await pool_.exec(kPackedText, std::move(params), deadline));
+  co_return PackedTexts(std::move(rows));
+}
+
+Result<std::string> Messages::PackedTexts::text(size_t row) const {
+  return unpack(rows_.integer(row, 3), rows_.bytes(row, 4));
 }
 
 Task<Result<void>> Messages::rewrite_facts(AccountId account, std::vector<MessageId> ids, int32_t version,

@@ -1,5 +1,5 @@
-// Messages: facts, raw bytes and text extracts, streamed in uid order or by id. Ranges of kRange uids, each
-// its own statement and snapshot, in single-row mode; between ranges a slow client holds nothing.
+// Messages: facts, headers, raw bytes and text extracts, streamed in uid order or by id. Ranges of kRange
+// uids, each its own statement and snapshot, in single-row mode; between ranges a slow client holds nothing.
 #pragma once
 
 #include <functional>
@@ -50,6 +50,18 @@ class Messages {
   };
   Task<Result<void>> stream_raw(AccountId account, MailboxId mailbox, const UidSet& uids,
                                 std::function<Task<Result<void>>(Raw)> on_raw, Deadline deadline);
+  /// Raw headers (a chunk of their own, with the empty line) in uid order. Over kHeaderBytes, or in an
+  /// external store: `whole` is false, read_raw has them.
+  static constexpr uint64_t kHeaderBytes = 16 * 1024;
+  struct Header {
+    uint32_t uid = 0;
+    MessageId id;
+    BlobHash blob{};
+    bool whole = true;
+    std::string bytes;
+  };
+  Task<Result<void>> each_header(AccountId account, MailboxId mailbox, const UidSet& uids,
+                                 std::function<void(Header)> on_header, Deadline deadline);
   /// Raw bytes of one message in pieces; only if the account has an entry of it.
   Task<Result<void>> read_raw(AccountId account, MessageId id, uint64_t offset, uint64_t length,
                               std::function<Task<Result<void>>(std::string_view)> on_piece,
@@ -64,6 +76,27 @@ class Messages {
   };
   Task<Result<void>> stream_text(AccountId account, MailboxId mailbox, const UidSet& uids,
                                  std::function<bool(const Text&)> on_text, Deadline deadline);
+
+  /// Extracts as they are stored, to be unpacked off the reactor: the rows of at most kTextRange uids. Its
+  /// reading functions may be called on any thread.
+  class PackedTexts {
+   public:
+    explicit PackedTexts(db::Rows rows) : rows_(std::move(rows)) {}
+    size_t size() const { return rows_.size(); }
+    uint32_t uid(size_t row) const { return static_cast<uint32_t>(rows_.integer(row, 0)); }
+    bool truncated(size_t row) const { return rows_.boolean(row, 2); }
+    /// Left out for its size: ask for it alone.
+    bool left_out(size_t row) const { return rows_.is_null(row, 4); }
+    Result<std::string> text(size_t row) const;
+
+   private:
+    db::Rows rows_;
+  };
+  static constexpr uint32_t kTextRange = 256;
+  static constexpr int64_t kPackedTextBytes = 64 * 1024;
+  /// A range of one uid is never left out.
+  Task<Result<PackedTexts>> packed_texts(AccountId account, MailboxId mailbox, UidSet::Range range,
+                                         Deadline deadline);
 
   /// Facts made anew by a later parser.
   Task<Result<void>> rewrite_facts(AccountId account, std::vector<MessageId> ids, int32_t version,

@@ -13,6 +13,21 @@ namespace dromos::store {
 Task<Result<db::Rows>> write_once(db::Pool& pool, const db::Statement& statement, db::Params params,
                                   Deadline deadline);
 
+/// A mutation that may be done twice with the same result. If its answer is lost, the lost backend is ended
+/// first (it could still commit, after whatever comes next), then it is asked again; `repeated` tells so: the
+/// answer is then of the last try. StoreErrc::unknown if the deadline passes before.
+struct Settled {
+  db::Rows rows;
+  bool repeated = false;
+};
+Task<Result<Settled>> write_settled(db::Pool& pool, const db::Statement& statement,
+                                    std::function<db::Params()> params, Deadline deadline);
+
+/// Like write_once, but StoreErrc::unknown is told only when the lost backend has ended: what can be read
+/// then is what happened. Errc::timeout if that could not be learned.
+Task<Result<db::Rows>> write_fenced(db::Pool& pool, const db::Statement& statement, db::Params params,
+                                    Deadline deadline);
+
 /// A mutation idempotent by a delivery id among its parameters: asked again until the outcome is known;
 /// StoreErrc::unknown if the deadline passes before.
 Task<Result<db::Rows>> write_by_id(db::Pool& pool, const db::Statement& statement,

@@ -1,7 +1,6 @@
 #include "imapd/app/app.h"
 
 #include <algorithm>
-#include <map>
 
 #include "common/directory/login_state.h"
 #include "common/log/log.h"
@@ -23,10 +22,6 @@ Task<void> drain_host(SessionHost& host, Deadline deadline) {
 Task<void> destroy_host(std::unique_ptr<SessionHost> host) {
   host.reset();
   co_return;
-}
-
-Task<std::vector<store::Change>> watched_by(SessionHost& host) {
-  co_return host.worker().registry.watched();
 }
 
 Task<std::vector<SessionInfo>> sessions_of(SessionHost& host, AccountId account) {
@@ -59,7 +54,8 @@ Task<Result<void>> ImapApp::make_hosts() {
   Worker::Options options;
   options.pool.conninfo = runtime_->conninfo();
   options.pool.max = std::max<size_t>(6, config.database.max_connections / count);
-  options.snapshot_budget = config.imapd.limits.snapshot_budget.bytes / count;
+  mailboxes_ = MailboxCache::make(config.imapd.limits.snapshot_budget.bytes);
+  options.mailboxes = mailboxes_;
   options.logins = std::make_shared<directory::LoginState>();
   options.limits = std::make_shared<Limits>(config.imapd.limits.connections_per_ip,
                                             config.imapd.limits.connections_per_account);
@@ -104,10 +100,11 @@ void ImapApp::start_indexer() {
 
 void ImapApp::spread(store::Change change) {
   indexer_->hint(change.account);
-  for (size_t i = 0; i < hosts_.size(); ++i) {
-    SessionHost* host = hosts_[i].get();
-    runtime_->workers().reactor(i).post([host, change] { host->worker().registry.account_moved(change); });
-  }
+  if (hosts_.empty() || !mailboxes_->concerns(change)) return;
+  // Always the same worker for an account: its reads come one after the other anyway.
+  const size_t index = static_cast<size_t>(change.account.value) % hosts_.size();
+  SessionHost* host = hosts_[index].get();
+  runtime_->workers().reactor(index).post([host, change] { host->worker().registry.account_moved(change); });
 }
 
 void ImapApp::subscribe() {
@@ -163,17 +160,8 @@ Task<void> ImapApp::poll(CancelToken token) {
 }
 
 Task<Result<void>> ImapApp::poll_once() {
-  std::map<AccountId, int64_t> known;
-  for (size_t i = 0; i < hosts_.size(); ++i) {
-    const auto some = co_await runtime_->on_worker(i, watched_by(*hosts_[i]));
-    for (const store::Change& change : some) {
-      const auto [at, fresh] = known.try_emplace(change.account, change.modseq);
-      if (!fresh) at->second = std::min(at->second, change.modseq);
-    }
-  }
-  if (known.empty()) co_return Result<void>{};
-  std::vector<store::Change> asked;
-  for (const auto& [account, modseq] : known) asked.push_back({account, modseq});
+  std::vector<store::Change> asked = mailboxes_->watched();
+  if (asked.empty()) co_return Result<void>{};
   CO_TRY(const auto moved,
          co_await hosts_.front()->worker().changes.moved(std::move(asked), Deadline::after(kPollInterval)));
   for (const store::Change& change : moved) spread(change);

@@ -23,13 +23,14 @@ class ImapApp final : public daemon::App {
   void subscribe();
   void start_indexer();
   void serve_rpc();
-  /// To all workers: look at the account. Thread-safe.
+  /// The account has moved: a worker looks, if sessions have a mailbox of it selected. Thread-safe.
   void spread(store::Change change);
   Task<void> poll(CancelToken token);
   Task<Result<void>> poll_once();
 
   daemon::Runtime* runtime_ = nullptr;
   std::vector<std::unique_ptr<SessionHost>> hosts_;  // by worker; each is used on its own thread
+  std::shared_ptr<MailboxCache> mailboxes_;          // of all workers
   std::unique_ptr<rpc::HintSubscriber> hints_;
   // Background work on the main reactor, with connections of its own: it must not make sessions wait.
   std::unique_ptr<db::Pool> job_pool_;

@@ -68,8 +68,9 @@ Task<void> SessionHost::serve(daemon::Incoming incoming, Protocol protocol, bool
       const metrics::Held held(protocol == Protocol::pop3 ? pop : imap);
       const auto session = make(protocol, std::move(stream));
       const auto place = sessions_.insert(sessions_.end(), session.get());
-      log::debug("session.start",
-                 {{"trace", session->trace()}, {"remote", session->stream().peer().to_string()}});
+      log::debug("session.start", {{"trace", session->trace()},
+                                   {"remote", session->stream().peer().to_string()},
+                                   {"worker", static_cast<int64_t>(index)}});
       co_await session->run(implicit_tls);
       sessions_.erase(place);
       if (session->counted()) shares.owe(session->account());

@@ -1,5 +1,8 @@
 #include "imapd/commands/context.h"
 
+#include <poll.h>
+#include <sys/ioctl.h>
+
 #include "common/store/errc.h"
 #include "imapd/commands/append.h"
 
@@ -44,6 +47,16 @@ Task<bool> Context::flush_some() {
   co_return co_await flush();
 }
 
+bool Context::peer_gone() const {
+  if (broken || stream.fd() < 0) return true;
+  pollfd look{stream.fd(), POLLRDHUP, 0};
+  if (::poll(&look, 1, 0) <= 0 || (look.revents & (POLLRDHUP | POLLHUP | POLLERR)) == 0) return false;
+  // A plain client may close its side behind its last commands and still read.
+  int pending = 0;
+  return stream.is_tls() ||
+         (stream.buffered().empty() && ::ioctl(stream.fd(), FIONREAD, &pending) == 0 && pending == 0);
+}
+
 Deadline Context::io_deadline() const {
   const auto& limits = worker.config.limits;
   return Deadline::after(state == State::not_authenticated ? limits.login_timeout : limits.idle_timeout);
@@ -85,6 +98,19 @@ void Context::mailbox_changed() {
 void Context::enable_rev2() {
   enabled.rev2 = true;
   out.set_utf8(true);
+}
+
+Task<Result<void>> settle(Context& context, store::Change change, bool repeated) {
+  context.worker.changed(change);
+  SharedMailbox& mailbox = *context.selected->mailbox;
+  CO_TRY_VOID(co_await context.worker.registry.refresh(mailbox, context.store_deadline()));
+  if (repeated) context.worker.changed({context.account(), mailbox.current()->modseq()});
+  co_return Result<void>{};
+}
+
+std::string highest_modseq_code(const Context& context) {
+  if (!context.enabled.qresync) return {};
+  return "HIGHESTMODSEQ " + std::to_string(context.selected->mailbox->current()->modseq());
 }
 
 Result<NumberSet> numbers_of(const Context& context, const SequenceSet& set, bool uid) {

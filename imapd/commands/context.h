@@ -93,6 +93,8 @@ class Context final : public MailboxWatcher {
   Task<bool> flush_some();
   /// A line that is no command (SASL, DONE), without its CRLF; nothing: too long, or the connection is gone.
   Task<std::optional<std::string>> read_line(Deadline deadline);
+  /// The client has closed its side and nothing of it is left to read: nobody waits for an answer.
+  bool peer_gone() const;
   Deadline io_deadline() const;
   /// For reads and mutations of the store on behalf of one command.
   Deadline store_deadline() const { return Deadline::after(seconds(30)); }
@@ -105,6 +107,13 @@ class Context final : public MailboxWatcher {
   bool utf8() const { return enabled.rev2; }
   void enable_rev2();
 };
+
+/// After a mutation of the selected mailbox: others are told, and the mailbox holds it. `repeated`: what
+/// `change` does not tell may have happened, too.
+Task<Result<void>> settle(Context& context, store::Change change, bool repeated);
+
+/// "HIGHESTMODSEQ n" for the tagged OK of what took messages away (RFC 7162 §3.2.7); empty without QRESYNC.
+std::string highest_modseq_code(const Context& context);
 
 /// The message numbers a command names, in what the client was told. Errors are for BAD.
 Result<NumberSet> numbers_of(const Context& context, const SequenceSet& set, bool uid);

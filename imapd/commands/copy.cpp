@@ -43,7 +43,7 @@ Handled handle_copy(Context& context, const Command& command) {
   if (!moved->change) co_return no(code::kExpungeIssued, "The messages are gone");
   if (!move) co_return ok("Copy completed", copy_uid(*moved));
   context.out.untagged_status(Status::ok, copy_uid(*moved), "Moved");
-  co_return ok("Move completed");
+  co_return ok("Move completed", highest_modseq_code(context));
 }
 
 }  // namespace dromos::imapd

@@ -5,13 +5,14 @@
 namespace dromos::imapd {
 namespace {
 
-Task<Result<void>> expunge(Context& context, store::UidSet uids) {
+/// True if messages went.
+Task<Result<bool>> expunge(Context& context, store::UidSet uids) {
   CO_TRY(const auto gone,
          co_await context.worker.entries.expunge(context.account(), context.selected->mailbox->id(), uids,
                                                  true, context.store_deadline()));
   fault::hit("imapd.expunge.after_commit");
-  context.worker.changed(gone.change);
-  co_return co_await context.worker.registry.refresh(*context.selected->mailbox, context.store_deadline());
+  CO_TRY_VOID(co_await settle(context, gone.change, gone.repeated));
+  co_return gone.repeated || !gone.uids.empty();
 }
 
 }  // namespace
@@ -24,8 +25,9 @@ Handled handle_expunge(Context& context, const Command& command) {
     if (!some) co_return bad(some.error().message());
     uids = *some;
   }
-  if (!uids.empty()) CO_TRY_VOID(co_await expunge(context, std::move(uids)));
-  co_return ok("Expunge completed");
+  if (uids.empty()) co_return ok("Nothing to expunge");
+  CO_TRY(const bool gone, co_await expunge(context, std::move(uids)));
+  co_return ok("Expunge completed", gone ? highest_modseq_code(context) : "");
 }
 
 Handled handle_close(Context& context, const Command& command) {

@@ -1,6 +1,8 @@
 // FETCH and UID FETCH (RFC 9051 §6.4.5; CHANGEDSINCE and VANISHED: RFC 7162 §3.1.4, §3.2.6).
 #include <algorithm>
+#include <exception>
 
+#include "common/async/task_group.h"
 #include "common/log/log.h"
 #include "common/store/errc.h"
 #include "imapd/commands/fetch_render.h"
@@ -12,7 +14,7 @@ namespace dromos::imapd {
 namespace {
 
 constexpr size_t kFirstBatch = 32;  // small, for an early first octet
-constexpr size_t kFactsBatch = 512;
+constexpr size_t kFactsBatch = 1024;
 constexpr uint64_t kRawBatch = 2 << 20;  // octets of messages held at once
 constexpr size_t kPlainBatch = 8192;
 
@@ -56,12 +58,16 @@ class Fetcher {
         renderer_(context, items, loader_) {}
 
   Task<Result<void>> run(const std::vector<uint32_t>& numbers) {
-    for (size_t at = 0; at < numbers.size();) {
-      const size_t end = batch_end(numbers, at);
-      CO_TRY_VOID(co_await batch(numbers, at, end));
-      at = end;
+    std::exception_ptr thrown;
+    Result<void> result;
+    try {
+      result = co_await run_batches(numbers);
+    } catch (...) {
+      thrown = std::current_exception();
     }
-    co_return Result<void>{};
+    co_await ahead_.close();  // a load under way writes into a batch of ours
+    if (thrown) std::rethrow_exception(thrown);
+    co_return result;
   }
   size_t missing() const { return missing_; }
   bool unknown_encoding() const { return renderer_.unknown_encoding(); }
@@ -78,22 +84,73 @@ class Fetcher {
     return end;
   }
 
-  Task<Result<void>> batch(const std::vector<uint32_t>& numbers, size_t at, size_t end) {
+  /// Some messages being loaded, or loaded and not yet written.
+  struct Batch {
+    size_t begin = 0;
+    size_t end = 0;
+    std::vector<LoadedMessage> loaded;
+    Result<void> outcome = fail(Errc::internal, "not loaded");
+    Event done;
+  };
+
+  /// One batch is written while the next is read.
+  Task<Result<void>> run_batches(const std::vector<uint32_t>& numbers) {
     // The version is kept: what the client was told does not move during a FETCH.
     const VersionPtr version = context_.selected->seen;
-    const Deadline deadline = context_.store_deadline();
-    std::vector<LoadedMessage> loaded(end - at);
-    if (needs_.any()) {
-      std::vector<uint32_t> uids;
-      for (size_t i = at; i < end; ++i) uids.push_back(version->at(numbers[i]).uid);
-      CO_TRY(loaded, co_await loader_.load(std::move(uids), needs_, deadline));
+    now_ = begin_batch(*version, numbers, 0);
+    while (now_) {
+      next_ = begin_batch(*version, numbers, now_->end);
+      co_await now_->done.wait();
+      if (!now_->outcome) co_return now_->outcome;
+      CO_TRY_VOID(co_await write_batch(*version, numbers, *now_));
+      now_ = std::move(next_);
     }
-    for (size_t i = at; i < end; ++i) {
-      if (needs_.any() && !loaded[i - at].found) {
+    co_return Result<void>{};
+  }
+
+  std::unique_ptr<Batch> begin_batch(const MailboxVersion& version, const std::vector<uint32_t>& numbers,
+                                     size_t at) {
+    if (at == numbers.size()) return nullptr;
+    auto batch = std::make_unique<Batch>();
+    batch->begin = at;
+    batch->end = batch_end(numbers, at);
+    if (!needs_.any()) {
+      batch->loaded.resize(batch->end - batch->begin);
+      batch->outcome = {};
+      batch->done.set();
+      return batch;
+    }
+    std::vector<uint32_t> uids;
+    for (size_t i = at; i < batch->end; ++i) uids.push_back(version.at(numbers[i]).uid);
+    ahead_.spawn(load(*batch, std::move(uids)));
+    return batch;
+  }
+
+  Task<void> load(Batch& batch, std::vector<uint32_t> uids) {
+    try {
+      auto loaded = co_await loader_.load(std::move(uids), needs_, context_.store_deadline());
+      if (loaded) {
+        batch.loaded = std::move(*loaded);
+        batch.outcome = {};
+      } else {
+        batch.outcome = Unexpected(std::move(loaded).error());
+      }
+    } catch (const std::exception& e) {
+      batch.outcome = fail(Errc::internal, e.what());
+    }
+    batch.done.set();
+  }
+
+  Task<Result<void>> write_batch(const MailboxVersion& version, const std::vector<uint32_t>& numbers,
+                                 Batch& batch) {
+    for (size_t i = batch.begin; i < batch.end; ++i) {
+      LoadedMessage& message = batch.loaded[i - batch.begin];
+      if (needs_.any() && !message.found) {
         ++missing_;
         continue;
       }
-      CO_TRY_VOID(co_await one(numbers[i], version->at(numbers[i]), std::move(loaded[i - at]), deadline));
+      CO_TRY_VOID(
+          co_await one(numbers[i], version.at(numbers[i]), std::move(message), context_.store_deadline()));
       const bool open = co_await context_.flush_some();
       if (!open) co_return fail(Errc::closed, "connection lost");
     }
@@ -123,6 +180,9 @@ class Fetcher {
   MessageLoader loader_;
   FetchRenderer renderer_;
   size_t missing_ = 0;
+  TaskGroup ahead_;
+  std::unique_ptr<Batch> now_;  // both outlive what loads them: run() waits for it
+  std::unique_ptr<Batch> next_;
 };
 
 /// \Seen on what was read; the client learns of it from the FETCH that sync writes.
@@ -138,8 +198,7 @@ Task<Result<void>> set_seen(Context& context, const std::vector<uint32_t>& numbe
          co_await context.worker.entries.store(context.account(), context.selected->mailbox->id(), unseen,
                                                store::FlagOp::add, std::move(flags), std::nullopt,
                                                context.store_deadline()));
-  context.worker.changed(stored.change);
-  co_return co_await context.worker.registry.refresh(*context.selected->mailbox, context.store_deadline());
+  co_return co_await settle(context, stored.change, stored.repeated);
 }
 
 }  // namespace

@@ -64,6 +64,14 @@ bool whole_message(const Section& section) {
   return section.part.empty() && section.what == Section::What::whole;
 }
 
+/// BODY[HEADER], BODY[HEADER.FIELDS (...)] and RFC822.HEADER: of the message itself.
+bool own_header(const FetchItem& item) {
+  if (item.kind == Kind::rfc822_header) return true;
+  return item.kind == Kind::body_section && item.section.part.empty() &&
+         (item.section.what == Section::What::header || item.section.what == Section::What::header_fields ||
+          item.section.what == Section::What::header_fields_not);
+}
+
 void write_simple(Context& context, const FetchItem& item, const MessageItem& message,
                   const LoadedMessage& loaded) {
   Writer& out = context.out;
@@ -121,6 +129,10 @@ LoadNeeds needs_of(const std::vector<FetchItem>& items) {
       case Kind::body_section:
       case Kind::binary:
       case Kind::binary_size:
+        if (own_header(item)) {
+          needs.header = true;
+          break;
+        }
         needs.raw = true;
         if (!whole_message(section_of(item))) needs.facts = true;
         break;
@@ -175,6 +187,10 @@ Task<Result<void>> FetchRenderer::write_facts_item(const FetchItem& item) {
       co_return Result<void>{};
     }
   }
+  if (item.lazy && !facts_) {  // to be parsed anew: undue delay (RFC 8970 §4.1)
+    out.item("PREVIEW").nil();
+    co_return Result<void>{};
+  }
   CO_TRY(const mime::Facts* decoded, co_await facts());
   if (item.kind == Kind::envelope) out.item("ENVELOPE").raw(decoded->envelope);
   if (item.kind == Kind::body_structure) out.item("BODYSTRUCTURE").raw(decoded->bodystructure);
@@ -189,6 +205,10 @@ Task<Result<void>> FetchRenderer::write_section(const FetchItem& item) {
     const uint64_t end = message_.raw ? message_.raw->size() : size_;
     co_return co_await write_range(item, 0, end);
   }
+  if (message_.header && own_header(item)) {
+    write_header(item, section, *message_.header);
+    co_return Result<void>{};
+  }
   CO_TRY(const mime::Facts* decoded, co_await facts());
   const mime::Section wanted = to_mime(section);
   const auto range = mime::section_range(decoded->tree, wanted);
@@ -199,9 +219,14 @@ Task<Result<void>> FetchRenderer::write_section(const FetchItem& item) {
   if (section.what != Section::What::header_fields && section.what != Section::What::header_fields_not)
     co_return co_await write_range(item, range->begin, range->end);
   CO_TRY(const std::string header, co_await loader_.read(message_, range->begin, range->size(), deadline_));
+  write_header(item, section, header);
+  co_return Result<void>{};
+}
+
+void FetchRenderer::write_header(const FetchItem& item, const Section& section, std::string_view header) {
+  if (section.what == Section::What::header) return write_bytes(item, header, false);
   const bool invert = section.what == Section::What::header_fields_not;
   write_bytes(item, mime::filter_fields(header, section.fields, invert), false);
-  co_return Result<void>{};
 }
 
 void FetchRenderer::write_bytes(const FetchItem& item, std::string_view bytes, bool binary) {

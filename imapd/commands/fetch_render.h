@@ -24,6 +24,7 @@ class FetchRenderer {
  private:
   Task<Result<void>> write_facts_item(const FetchItem& item);
   Task<Result<void>> write_section(const FetchItem& item);
+  void write_header(const FetchItem& item, const Section& section, std::string_view header);
   Task<Result<void>> write_binary(const FetchItem& item);
   Task<Result<void>> write_range(const FetchItem& item, uint64_t begin, uint64_t end);
   void write_bytes(const FetchItem& item, std::string_view bytes, bool binary);

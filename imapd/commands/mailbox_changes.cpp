@@ -33,8 +33,10 @@ Handled handle_create(Context& context, const Command& command) {
   }
   auto created = co_await context.worker.mailboxes.create(context.account(), path_of_name(name), use, false,
                                                           context.store_deadline());
-  if (!created && use && created.error().is(store::StoreErrc::exists))
-    co_return no(code::kUseAttr, "That name or special use is taken");
+  if (!created && use && created.error().is(store::StoreErrc::exists)) {
+    const auto taken = co_await find_mailbox(context, create.mailbox, false);
+    if (!taken) co_return no(code::kUseAttr, "Another mailbox has that special use");
+  }
   if (!created) co_return fail(created.error());
   context.worker.changed(created->change);
   co_return ok("Create completed", "MAILBOXID (" + to_text(created->id) + ")");

@@ -5,8 +5,12 @@
 namespace dromos::imapd {
 namespace {
 
-Task<Result<void>> write_quota(Context& context) {
-  CO_TRY(const auto quota, co_await context.worker.quotas.get(context.account(), context.store_deadline()));
+// An account without limits has no quota root: a QUOTA response names at least one resource (RFC 9208 §7).
+bool limited(const store::Quota& quota) {
+  return quota.limit_bytes || quota.limit_messages || quota.limit_mailboxes;
+}
+
+void write_quota(Context& context, const store::Quota& quota) {
   Writer& out = context.out;
   out.untagged().raw("QUOTA \"\" (");
   bool first = true;
@@ -23,23 +27,24 @@ Task<Result<void>> write_quota(Context& context) {
   resource("MESSAGE", quota.used_messages, quota.limit_messages);
   resource("MAILBOX", quota.mailboxes, quota.limit_mailboxes);
   out.ch(')').crlf();
-  co_return Result<void>{};
 }
 
 }  // namespace
 
 Handled handle_get_quota(Context& context, const Command& command) {
-  if (!command.as<GetQuotaCommand>().root.empty())
+  CO_TRY(const auto quota, co_await context.worker.quotas.get(context.account(), context.store_deadline()));
+  if (!command.as<GetQuotaCommand>().root.empty() || !limited(quota))
     co_return no(code::kNonexistent, "There is no such quota root");
-  CO_TRY_VOID(co_await write_quota(context));
+  write_quota(context, quota);
   co_return ok("Getquota completed");
 }
 
+/// The mailbox need not exist: the answer is what would count for it.
 Handled handle_get_quota_root(Context& context, const Command& command) {
-  CO_TRY(const NamedMailbox found,
-         co_await find_mailbox(context, command.as<MailboxCommand>().mailbox, false));
-  context.out.untagged().raw("QUOTAROOT ").mailbox(found.name).raw(" \"\"").crlf();
-  CO_TRY_VOID(co_await write_quota(context));
+  CO_TRY(const std::string name, name_from_wire(context, command.as<MailboxCommand>().mailbox));
+  CO_TRY(const auto quota, co_await context.worker.quotas.get(context.account(), context.store_deadline()));
+  context.out.untagged().raw("QUOTAROOT ").mailbox(name).raw(limited(quota) ? " \"\"" : "").crlf();
+  if (limited(quota)) write_quota(context, quota);
   co_return ok("Getquotaroot completed");
 }
 

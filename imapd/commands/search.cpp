@@ -79,22 +79,32 @@ NumberSet to_save(const SearchReturn& wanted, const std::vector<uint32_t>& uids)
 Handled handle_search(Context& context, const Command& command) {
   const auto& search = command.as<SearchCommand>();
   Selected& selected = *context.selected;
-  // `$` names the old result, also in a search that saves a new one; a search that fails leaves none.
-  NumberSet before = search.result.save ? std::exchange(selected.saved, {}) : selected.saved;
   if (search.result.update || search.result.context || search.result.relevancy || search.result.partial)
     co_return bad("A RETURN option is not offered");
   SearchProgram program = search.program;
   if (!charset_is_utf8(program.charset)) {
-    if (!mime::charset_known(program.charset)) co_return no("BADCHARSET (US-ASCII UTF-8)", "Unknown charset");
+    if (!mime::charset_known(program.charset)) {
+      if (search.result.save) selected.saved = {};
+      co_return no("BADCHARSET (US-ASCII UTF-8)", "Unknown charset");
+    }
     to_utf8(program.root, program.charset);
   }
   if (program.uses_modseq) context.enabled.condstore = true;
+  // `$` names the old result, also in a search that saves a new one. NO leaves none, BAD the old one
+  // (RFC 5182 §2.1).
+  NumberSet before = search.result.save ? std::exchange(selected.saved, {}) : selected.saved;
   SearchScope scope;
   scope.mailbox = selected.mailbox.get();
   scope.version = selected.seen;
-  scope.saved = std::move(before);
+  scope.saved = before;
+  scope.unwanted = [&context] { return context.peer_gone(); };
   const Deadline deadline = Deadline::after(seconds(120));
-  CO_TRY(std::vector<uint32_t> found, co_await run_search(context.worker, scope, program, deadline));
+  auto searched = co_await run_search(context.worker, scope, program, deadline);
+  if (!searched) {
+    if (searched.error().is(Errc::invalid_argument)) selected.saved = std::move(before);
+    co_return fail(std::move(searched).error());
+  }
+  std::vector<uint32_t> found = std::move(*searched);
 
   const SearchReturn wanted = options_of(search.result);
   const uint64_t modseq = program.uses_modseq ? modseq_of(*scope.version, found, wanted) : 0;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "common/base/strings.h"
+#include "common/store/errc.h"
 #include "imapd/commands/handlers.h"
 #include "imapd/commands/sync.h"
 
@@ -43,6 +44,22 @@ void write_modified(Context& context, const store::StoreResult& stored) {
   });
 }
 
+/// The outcome of a conditional STORE whose answer was lost is told by the mailbox: if nothing has changed in
+/// it since before, the STORE has not happened and is tried again; else we cannot tell ours from others'
+/// changes, and the client gets NO with the flags as they are.
+Task<Result<store::StoreResult>> store_once(Context& context, const store::UidSet& uids, store::FlagOp op,
+                                            store::FlagSet flags, std::optional<int64_t> unchanged) {
+  SharedMailbox& mailbox = *context.selected->mailbox;
+  while (true) {
+    const int64_t before = mailbox.current()->modseq();
+    auto stored = co_await context.worker.entries.store(context.account(), mailbox.id(), uids, op, flags,
+                                                        unchanged, context.store_deadline());
+    if (stored || !stored.error().is(store::StoreErrc::unknown) || !unchanged) co_return stored;
+    CO_TRY_VOID(co_await settle(context, {}, true));
+    if (mailbox.current()->modseq() != before) co_return stored;
+  }
+}
+
 }  // namespace
 
 Handled handle_store(Context& context, const Command& command) {
@@ -57,11 +74,8 @@ Handled handle_store(Context& context, const Command& command) {
   std::optional<int64_t> unchanged;
   if (store.unchanged_since)
     unchanged = static_cast<int64_t>(std::min<uint64_t>(*store.unchanged_since, INT64_MAX));
-  CO_TRY(const auto stored, co_await context.worker.entries.store(context.account(), selected.mailbox->id(),
-                                                                  *uids, operation(store.change), flags,
-                                                                  unchanged, context.store_deadline()));
-  context.worker.changed(stored.change);
-  CO_TRY_VOID(co_await context.worker.registry.refresh(*selected.mailbox, context.store_deadline()));
+  CO_TRY(const auto stored, co_await store_once(context, *uids, operation(store.change), flags, unchanged));
+  CO_TRY_VOID(co_await settle(context, stored.change, stored.repeated));
   if (store.silent && stored.change) {
     selected.silent.modseq = stored.change.modseq;
     selected.silent.change = store.change;

@@ -6,7 +6,8 @@ namespace dromos::imapd {
 
 void write_keywords(Context& context, bool always) {
   Selected& selected = *context.selected;
-  const auto& names = selected.mailbox->keywords().names();
+  const KeywordSets::Names held = selected.mailbox->keywords().names();
+  const auto& names = *held;
   if (!always && names.size() == selected.keyword_names) return;
   selected.keyword_names = names.size();
   Writer& out = context.out;

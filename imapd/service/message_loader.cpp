@@ -39,6 +39,27 @@ void take_raw(std::vector<LoadedMessage>& list, store::Messages::Raw row) {
   }
 }
 
+/// Whether the bytes end with the first empty line, as common/mime sees it: what cut the message when it was
+/// stored may have been another parser.
+bool is_header(std::string_view bytes) {
+  size_t line = 0;
+  while (true) {
+    const size_t end = bytes.find('\n', line);
+    if (end == std::string_view::npos) return false;
+    if (end == line || (end == line + 1 && bytes[line] == '\r')) return end + 1 == bytes.size();
+    line = end + 1;
+  }
+}
+
+void take_header(std::vector<LoadedMessage>& list, store::Messages::Header row) {
+  if (LoadedMessage* message = find(list, row.uid)) {
+    message->found = true;
+    message->id = row.id;
+    message->blob = row.blob;
+    if (row.whole && is_header(row.bytes)) message->header = std::move(row.bytes);
+  }
+}
+
 /// Neighbouring uids as one range: gaps cost nothing, entries that were not asked for little.
 store::UidSet hull(const std::vector<uint32_t>& uids) {
   constexpr uint32_t kGap = 16;
@@ -76,6 +97,10 @@ Task<Result<std::vector<LoadedMessage>>> MessageLoader::load(std::vector<uint32_
       return done();
     };
     CO_TRY_VOID(co_await worker_.messages.stream_raw(account_, mailbox_, exact(uids), on_raw, deadline));
+  }
+  if (needs.header && !needs.raw) {
+    auto on_header = [&list](store::Messages::Header row) { take_header(list, std::move(row)); };
+    CO_TRY_VOID(co_await worker_.messages.each_header(account_, mailbox_, hull(uids), on_header, deadline));
   }
   if (needs.entry) {
     auto on_entry = [&list](const store::Entry& entry) {

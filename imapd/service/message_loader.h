@@ -18,15 +18,17 @@ struct LoadedMessage {
   ThreadId thread;
   int64_t saved_us = 0;
   store::BlobHash blob{};
-  std::string facts;               // encoded; empty: none stored, or not asked for
-  std::optional<std::string> raw;  // small messages, if asked for
+  std::string facts;                  // encoded; empty: none stored, or not asked for
+  std::optional<std::string> raw;     // small messages, if asked for
+  std::optional<std::string> header;  // of the message itself, with its empty line, if asked for
 };
 
 struct LoadNeeds {
   bool facts = false;
   bool raw = false;
-  bool entry = false;  // saved_us, and ids where facts are not asked for
-  bool any() const { return facts || raw || entry; }
+  bool header = false;  // of the message itself; pointless with raw
+  bool entry = false;   // saved_us, and ids where facts are not asked for
+  bool any() const { return facts || raw || header || entry; }
 };
 
 class MessageLoader {

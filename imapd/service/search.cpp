@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <exception>
 
 #include "common/async/offload.h"
+#include "common/async/task_group.h"
 #include "common/mime/charset.h"
 #include "common/mime/text.h"
 #include "imapd/service/message_loader.h"
@@ -78,29 +80,130 @@ class Searcher {
   }
 
  private:
-  store::UidSet uids(const std::vector<Candidate>& list) const {
-    std::vector<uint32_t> all;
-    all.reserve(list.size());
-    for (const Candidate& candidate : list) all.push_back(candidate.uid);
-    return store::UidSet::of(std::move(all));
+  Task<Result<void>> still_wanted() const {
+    if (scope_.unwanted && scope_.unwanted()) co_return fail(Errc::closed, "nobody waits for the search");
+    co_return Result<void>{};
   }
 
+  /// Extracts are unpacked and searched on the offload pool, a range while the next one is read.
   Task<Result<void>> learn_text(std::vector<Candidate>& list) {
-    auto on_text = [this, &list](const store::Messages::Text& text) {
-      Candidate* candidate = find(list, text.uid);
-      if (candidate == nullptr) return true;
-      const mime::SearchText parts = mime::split_search_text(text.text);
-      for (const SearchNode* leaf : plan_.leaves())
-        if (leaf->source == SearchSource::text)
-          candidate->known[leaf->leaf] = truth(matches_text(*leaf, parts));
-      candidate->cut = text.truncated;
-      return true;
-    };
-    CO_TRY_VOID(co_await worker_.messages.stream_text(scope_.mailbox->account(), scope_.mailbox->id(),
-                                                      uids(list), on_text, deadline_));
-    for (Candidate& candidate : list)
-      if (candidate.cut) CO_TRY_VOID(co_await learn_from_raw(candidate));
+    TaskGroup ahead;
+    std::exception_ptr thrown;
+    Result<void> result;
+    std::vector<TextRange> ranges = text_ranges(list);
+    try {
+      result = co_await learn_ranges(list, ranges, ahead);
+    } catch (...) {
+      thrown = std::current_exception();
+    }
+    co_await ahead.close();  // a read under way writes into `ranges`
+    if (thrown) std::rethrow_exception(thrown);
+    if (!result) co_return result;
+    for (Candidate& candidate : list) {
+      if (!candidate.cut) continue;
+      CO_TRY_VOID(co_await still_wanted());
+      CO_TRY_VOID(co_await learn_from_raw(candidate));
+    }
     co_return Result<void>{};
+  }
+
+  struct TextRange {
+    store::UidSet::Range uids;
+    Result<store::Messages::PackedTexts> texts = fail(Errc::internal, "not read");
+    std::unique_ptr<Event> done = std::make_unique<Event>();
+  };
+
+  /// Ranges over the candidates; small gaps are cheaper than further statements.
+  static std::vector<TextRange> text_ranges(const std::vector<Candidate>& list) {
+    constexpr uint32_t kGap = 16;
+    std::vector<TextRange> ranges;
+    for (const Candidate& candidate : list) {
+      if (!ranges.empty() && candidate.uid - ranges.back().uids.last <= kGap &&
+          candidate.uid - ranges.back().uids.first < store::Messages::kTextRange) {
+        ranges.back().uids.last = candidate.uid;
+      } else {
+        ranges.emplace_back();
+        ranges.back().uids = {candidate.uid, candidate.uid};
+      }
+    }
+    return ranges;
+  }
+
+  Task<void> read_range(TextRange& range) {
+    try {
+      range.texts = co_await worker_.messages.packed_texts(scope_.mailbox->account(), scope_.mailbox->id(),
+                                                           range.uids, deadline_);
+    } catch (const std::exception& e) {
+      range.texts = fail(Errc::internal, e.what());
+    }
+    range.done->set();
+  }
+
+  Task<Result<void>> learn_ranges(std::vector<Candidate>& list, std::vector<TextRange>& ranges,
+                                  TaskGroup& ahead) {
+    std::vector<uint32_t> large;
+    for (size_t i = 0; i < ranges.size(); ++i) {
+      CO_TRY_VOID(co_await still_wanted());
+      if (i == 0) ahead.spawn(read_range(ranges[0]));
+      if (i + 1 < ranges.size()) ahead.spawn(read_range(ranges[i + 1]));
+      co_await ranges[i].done->wait();
+      if (!ranges[i].texts) co_return fail(ranges[i].texts.error());
+      CO_TRY_VOID(co_await match(list, std::move(*ranges[i].texts), large));
+      ranges[i].texts = fail(Errc::internal, "used");  // gives its memory back
+    }
+    for (const uint32_t uid : large) {
+      CO_TRY_VOID(co_await still_wanted());
+      CO_TRY(auto texts, co_await worker_.messages.packed_texts(scope_.mailbox->account(),
+                                                                scope_.mailbox->id(), {uid, uid}, deadline_));
+      std::vector<uint32_t> none;
+      CO_TRY_VOID(co_await match(list, std::move(texts), none));
+    }
+    co_return Result<void>{};
+  }
+
+  struct Match {
+    size_t candidate = 0;
+    bool cut = false;
+    std::vector<bool> leaves;  // by index in the plan
+  };
+
+  Task<Result<void>> match(std::vector<Candidate>& list, store::Messages::PackedTexts texts,
+                           std::vector<uint32_t>& large) {
+    std::vector<std::pair<size_t, size_t>> wanted;  // row, candidate
+    for (size_t row = 0; row < texts.size(); ++row) {
+      const Candidate* candidate = find(list, texts.uid(row));
+      if (candidate == nullptr) continue;
+      if (texts.left_out(row))
+        large.push_back(candidate->uid);
+      else
+        wanted.emplace_back(row, static_cast<size_t>(candidate - list.data()));
+    }
+    if (wanted.empty()) co_return Result<void>{};
+    const auto matches =
+        co_await offload([&texts, &wanted, plan = &plan_] { return match_rows(*plan, texts, wanted); });
+    for (const Match& match : matches) {
+      Candidate& candidate = list[match.candidate];
+      candidate.cut = match.cut;
+      for (const SearchNode* leaf : plan_.leaves())
+        if (leaf->source == SearchSource::text) candidate.known[leaf->leaf] = truth(match.leaves[leaf->leaf]);
+    }
+    co_return Result<void>{};
+  }
+
+  /// On a thread of the pool.
+  static std::vector<Match> match_rows(const SearchPlan& plan, const store::Messages::PackedTexts& texts,
+                                       const std::vector<std::pair<size_t, size_t>>& wanted) {
+    std::vector<Match> matches;
+    for (const auto& [row, candidate] : wanted) {
+      const auto text = texts.text(row);
+      // A damaged extract must not hide the message: its raw bytes are to be searched.
+      Match match{candidate, texts.truncated(row) || !text, std::vector<bool>(plan.leaves().size())};
+      const mime::SearchText parts = mime::split_search_text(text ? *text : std::string_view());
+      for (const SearchNode* leaf : plan.leaves())
+        if (leaf->source == SearchSource::text) match.leaves[leaf->leaf] = matches_text(*leaf, parts);
+      matches.push_back(std::move(match));
+    }
+    return matches;
   }
 
   Task<Result<void>> learn_from_raw(Candidate& candidate) {

@@ -3,6 +3,7 @@
 // extracts, SENT* keys the facts, both only of messages that the other keys leave open.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "imapd/protocol/command_search.h"
@@ -14,11 +15,12 @@ namespace dromos::imapd {
 struct SearchScope {
   const SharedMailbox* mailbox = nullptr;
   VersionPtr version;
-  NumberSet saved;  // uids of `$`
+  NumberSet saved;                   // uids of `$`
+  std::function<bool()> unwanted{};  // asked between batches: nobody waits for the answer any more
 };
 
 /// Message numbers, ascending. The texts of the program must be UTF-8. Errc::invalid_argument: a key that
-/// this server does not offer.
+/// this server does not offer; Errc::closed: unwanted.
 Task<Result<std::vector<uint32_t>>> run_search(Worker& worker, SearchScope scope,
                                                const SearchProgram& program, Deadline deadline);
 

@@ -19,29 +19,122 @@ MessageItem SharedMailbox::item_of(const store::Entry& entry) {
   return item;
 }
 
+VersionPtr SharedMailbox::current() const {
+  const std::lock_guard lock(mutex_);
+  return current_;
+}
+
 void SharedMailbox::publish(VersionPtr version) {
-  current_ = std::move(version);
-  for (MailboxWatcher* watcher : watchers_) watcher->mailbox_changed();
+  {
+    const std::lock_guard lock(mutex_);
+    current_.swap(version);  // the old one dies outside the lock
+  }
+  tell_watchers();
+}
+
+void SharedMailbox::tell_watchers() {
+  std::vector<Reactor*> reactors;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const Watch& watch : watchers_)
+      if (std::find(reactors.begin(), reactors.end(), watch.reactor) == reactors.end())
+        reactors.push_back(watch.reactor);
+  }
+  for (Reactor* reactor : reactors) {
+    if (reactor == &Reactor::current())
+      tell_watchers_here();
+    else
+      reactor->post([self = shared_from_this()] { self->tell_watchers_here(); });
+  }
+}
+
+// Watchers come and go on their own thread only, so those of this thread stay while we are here.
+void SharedMailbox::tell_watchers_here() {
+  std::vector<MailboxWatcher*> here;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const Watch& watch : watchers_)
+      if (watch.reactor == &Reactor::current()) here.push_back(watch.watcher);
+  }
+  for (MailboxWatcher* watcher : here) watcher->mailbox_changed();
+}
+
+void SharedMailbox::watch(MailboxWatcher& watcher) {
+  const std::lock_guard lock(mutex_);
+  watchers_.push_back({&Reactor::current(), &watcher});
 }
 
 void SharedMailbox::unwatch(MailboxWatcher& watcher) {
-  std::erase(watchers_, &watcher);
+  const std::lock_guard lock(mutex_);
+  std::erase_if(watchers_, [&](const Watch& watch) { return watch.watcher == &watcher; });
 }
+
+bool SharedMailbox::watched() const {
+  const std::lock_guard lock(mutex_);
+  return !watchers_.empty();
+}
+
+/// The right to read, given back when it dies; those who wait are woken then.
+class SharedMailbox::Reading {
+ public:
+  Reading(SharedMailbox& mailbox, uint64_t covers) : mailbox_(mailbox), covers_(covers) {}
+  Reading(const Reading&) = delete;
+  Reading& operator=(const Reading&) = delete;
+  ~Reading() {
+    std::vector<std::shared_ptr<Waiting>> waiting;
+    {
+      const std::lock_guard lock(mailbox_.mutex_);
+      mailbox_.reading_ = false;
+      if (succeeded_) mailbox_.covered_ = covers_;
+      waiting.swap(mailbox_.waiting_);
+    }
+    for (auto& one : waiting) {
+      Reactor& reactor = one->reactor;
+      reactor.post([kept = std::move(one)] { kept->done.set(); });
+    }
+  }
+  void succeeded() { succeeded_ = true; }
+
+ private:
+  SharedMailbox& mailbox_;
+  const uint64_t covers_;
+  bool succeeded_ = false;
+};
 
 Task<Result<void>> SharedMailbox::refresh(store::Mailboxes& mailboxes, store::Entries& entries,
                                           Deadline deadline) {
-  const uint64_t ticket = ++asked_;
-  CO_TRY(const auto guard, co_await reading_.lock(deadline));
-  if (gone_) co_return fail(store::StoreErrc::not_found, "the mailbox was deleted");
-  if (covered_ >= ticket) co_return Result<void>{};
-  const uint64_t covers = asked_;
-  if (!loaded_) {
-    CO_TRY_VOID(co_await load(mailboxes, entries, deadline));
-    loaded_ = true;
-  } else {
-    CO_TRY_VOID(co_await follow(entries, deadline));
+  uint64_t ticket = 0;
+  uint64_t covers = 0;
+  while (covers == 0) {
+    if (gone_) co_return fail(store::StoreErrc::not_found, "the mailbox was deleted");
+    std::shared_ptr<Waiting> turn;
+    {
+      const std::lock_guard lock(mutex_);
+      if (ticket == 0) ticket = ++asked_;
+      if (covered_ >= ticket) co_return Result<void>{};
+      if (reading_) {
+        turn = std::make_shared<Waiting>(Reactor::current());
+        waiting_.push_back(turn);
+      } else {
+        reading_ = true;
+        covers = asked_;
+      }
+    }
+    if (!turn) break;
+    const Wake wake = co_await turn->done.wait(deadline);
+    if (wake != Wake::ready) co_return fail(Errc::timeout, "waiting for a mailbox", Retry::timeout);
   }
-  covered_ = covers;
+  Reading reading(*this, covers);
+  CO_TRY_VOID(co_await read(mailboxes, entries, deadline));
+  reading.succeeded();
+  co_return Result<void>{};
+}
+
+Task<Result<void>> SharedMailbox::read(store::Mailboxes& mailboxes, store::Entries& entries,
+                                       Deadline deadline) {
+  if (loaded_) co_return co_await follow(entries, deadline);
+  CO_TRY_VOID(co_await load(mailboxes, entries, deadline));
+  loaded_ = true;
   co_return Result<void>{};
 }
 
@@ -59,20 +152,21 @@ Task<Result<void>> SharedMailbox::load(store::Mailboxes& mailboxes, store::Entri
     uidnext = std::max<uint64_t>(uidnext, uint64_t{entry.uid} + 1);
   };
   if (box.all.count > 0) CO_TRY_VOID(co_await entries.load(account_, id_, 1, UINT32_MAX, on_entry, deadline));
-  current_ = builder.finish(box.highestmodseq, uidnext);
+  publish(builder.finish(box.highestmodseq, uidnext));
   if (box.all.count > store::Entries::kSlice) CO_TRY_VOID(co_await follow(entries, deadline));
   co_return Result<void>{};
 }
 
 Task<Result<void>> SharedMailbox::follow(store::Entries& entries, Deadline deadline) {
-  auto changes = co_await entries.changes_since(account_, id_, current_->modseq(), deadline);
+  const VersionPtr before = current();  // only we move it on
+  auto changes = co_await entries.changes_since(account_, id_, before->modseq(), deadline);
   if (!changes) co_return Unexpected(std::move(changes).error());
   if (changes->mailbox_gone) {
     gone_ = true;
-    publish(current_);
+    tell_watchers();
     co_return fail(store::StoreErrc::not_found, "the mailbox was deleted");
   }
-  if (changes->highestmodseq <= current_->modseq()) co_return Result<void>{};
+  if (changes->highestmodseq <= before->modseq()) co_return Result<void>{};
   if (changes->expunged_unknown) {
     // Longer asleep than the changelog reaches back: read it all anew.
     MailboxVersion::Builder builder;
@@ -86,7 +180,7 @@ Task<Result<void>> SharedMailbox::follow(store::Entries& entries, Deadline deadl
   for (const store::Entry& entry : changes->changed) items.push_back(item_of(entry));
   std::vector<NumberRange> gone;
   for (const auto& range : changes->expunged.ranges()) gone.push_back({range.first, range.last});
-  publish(current_->apply(items, NumberSet(std::move(gone)), changes->highestmodseq, changes->uidnext));
+  publish(before->apply(items, NumberSet(std::move(gone)), changes->highestmodseq, changes->uidnext));
   co_return Result<void>{};
 }
 

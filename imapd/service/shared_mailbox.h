@@ -1,8 +1,13 @@
-// SharedMailbox: a mailbox that sessions of this worker have selected. Holds its newest version, follows the
-// store by modseq, and tells its watchers when it moved.
+// SharedMailbox: a mailbox that sessions of this process have selected, on whatever worker. Holds its newest
+// version, follows the store by modseq, and tells its watchers when it moved.
+//
+// Thread-safe. One session at a time reads the store, with the database pool of its own worker; others that
+// want the mailbox refreshed wait for that read, or for the next if it began too early.
 #pragma once
 
+#include <atomic>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "common/async/sync.h"
@@ -14,7 +19,8 @@
 
 namespace dromos::imapd {
 
-/// Told, on the worker's thread, that the mailbox has a newer version or is gone. Must not suspend.
+/// Told, on the thread that called watch(), that the mailbox has a newer version or is gone. Must not
+/// suspend, nor watch or unwatch.
 class MailboxWatcher {
  public:
   virtual void mailbox_changed() = 0;
@@ -23,14 +29,14 @@ class MailboxWatcher {
   ~MailboxWatcher() = default;
 };
 
-class SharedMailbox {
+class SharedMailbox : public std::enable_shared_from_this<SharedMailbox> {
  public:
   SharedMailbox(AccountId account, MailboxId id) : account_(account), id_(id) {}
 
   AccountId account() const { return account_; }
   MailboxId id() const { return id_; }
   uint32_t uidvalidity() const { return uidvalidity_; }
-  const VersionPtr& current() const { return current_; }
+  VersionPtr current() const;
   const KeywordSets& keywords() const { return keywords_; }
   bool gone() const { return gone_; }
   bool loaded() const { return loaded_; }
@@ -39,28 +45,46 @@ class SharedMailbox {
   /// when it was called. StoreErrc::not_found: no such mailbox.
   Task<Result<void>> refresh(store::Mailboxes& mailboxes, store::Entries& entries, Deadline deadline);
 
-  void watch(MailboxWatcher& watcher) { watchers_.push_back(&watcher); }
+  void watch(MailboxWatcher& watcher);
   void unwatch(MailboxWatcher& watcher);
-  bool watched() const { return !watchers_.empty(); }
-  size_t memory() const { return sizeof *this + current_->memory() + keywords_.memory(); }
+  bool watched() const;
+  size_t memory() const { return sizeof *this + current()->memory() + keywords_.memory(); }
 
  private:
+  struct Watch {
+    Reactor* reactor;
+    MailboxWatcher* watcher;
+  };
+  /// Who waits for another's read. The event belongs to the reactor.
+  struct Waiting {
+    explicit Waiting(Reactor& home) : reactor(home) {}
+    Reactor& reactor;
+    Event done;
+  };
+  class Reading;
+
+  Task<Result<void>> read(store::Mailboxes& mailboxes, store::Entries& entries, Deadline deadline);
   Task<Result<void>> load(store::Mailboxes& mailboxes, store::Entries& entries, Deadline deadline);
   Task<Result<void>> follow(store::Entries& entries, Deadline deadline);
   MessageItem item_of(const store::Entry& entry);
   void publish(VersionPtr version);
+  void tell_watchers();
+  void tell_watchers_here();
 
   const AccountId account_;
   const MailboxId id_;
-  uint32_t uidvalidity_ = 0;
+  uint32_t uidvalidity_ = 0;  // written before loaded_, never after
   KeywordSets keywords_;
+  std::atomic<bool> loaded_ = false;
+  std::atomic<bool> gone_ = false;
+
+  mutable std::mutex mutex_;  // held for a few instructions
   VersionPtr current_ = MailboxVersion::empty();
-  std::vector<MailboxWatcher*> watchers_;
-  Mutex reading_;
+  std::vector<Watch> watchers_;
+  std::vector<std::shared_ptr<Waiting>> waiting_;
+  bool reading_ = false;
   uint64_t asked_ = 0;    // refreshes wanted
   uint64_t covered_ = 0;  // of which a read has begun later than they were wanted
-  bool loaded_ = false;
-  bool gone_ = false;
 };
 
 }  // namespace dromos::imapd

@@ -14,7 +14,7 @@ Worker::Worker(Options given)
       quotas(pool),
       deliverer(pool, *blobs),
       directory(pool, options.logins),
-      registry(mailboxes, entries, options.snapshot_budget) {}
+      registry(mailboxes, entries, options.mailboxes) {}
 
 Task<void> Worker::close() {
   co_await registry.close();

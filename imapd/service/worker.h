@@ -23,7 +23,7 @@ namespace dromos::imapd {
 struct Worker {
   struct Options {
     db::Pool::Options pool;
-    size_t snapshot_budget = 0;
+    std::shared_ptr<MailboxCache> mailboxes;  // of the whole process
     std::shared_ptr<directory::LoginState> logins;
     std::shared_ptr<Limits> limits;
     const config::Imapd* config = nullptr;

@@ -4,6 +4,7 @@
 
 #include "common/log/log.h"
 #include "common/metrics/metrics.h"
+#include "common/store/errc.h"
 #include "imapd/commands/handlers.h"
 #include "imapd/commands/sync.h"
 
@@ -123,6 +124,9 @@ Task<void> dispatch(Context& context, Command command) {
   }
   context.activity = name(command.verb);
   const Result<Reply> result = co_await run(context, *entry, command);
+  // What the command did or did not do shows in the mailbox; NO comes with its state.
+  if (!result && result.error().is(store::StoreErrc::unknown) && context.selected)
+    (void)co_await settle(context, {}, true);
   context.activity = "waiting";
   if (context.broken) co_return;
   if (context.selected && context.selected->mailbox->gone()) context.ending = true;  // deleted by others: BYE

@@ -1,0 +1,82 @@
+// The cache shares mailboxes between threads and forgets what nobody holds; KeywordSets' numbers stay true
+// while other threads add to them. Reading the store is tested in tests/integration/imapd/test_workers.py.
+#include "imapd/service/mailbox_cache.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <thread>
+
+using namespace dromos;
+using namespace dromos::imapd;
+
+TEST_CASE("Who takes the same mailbox shares it, and it is gone with the last", "[unit][imapd]") {
+  const auto cache = MailboxCache::make(1 << 20);
+  auto one = cache->take({1}, {7});
+  auto two = cache->take({1}, {7});
+  auto other = cache->take({2}, {7});
+  CHECK(one.get() == two.get());
+  CHECK(one.get() != other.get());
+  CHECK(cache->size() == 2);
+  CHECK(cache->charge(*one));
+  CHECK(cache->memory() == one->memory());
+  one.reset();
+  CHECK(cache->size() == 2);
+  two.reset();  // never loaded: nothing to keep
+  CHECK(cache->size() == 1);
+  CHECK(cache->memory() == 0);
+  other.reset();
+  CHECK(cache->size() == 0);
+}
+
+TEST_CASE("A mailbox over the budget is told to who asks", "[unit][imapd]") {
+  const auto cache = MailboxCache::make(16);
+  const auto mailbox = cache->take({1}, {7});
+  CHECK_FALSE(cache->charge(*mailbox));
+}
+
+TEST_CASE("A change concerns an account once, and again if it was not followed", "[unit][imapd]") {
+  const auto cache = MailboxCache::make(1 << 20);
+  CHECK_FALSE(cache->concerns({{1}, 5}));
+  const auto mailbox = cache->take({1}, {7});
+  CHECK(cache->concerns({{1}, 5}));
+  CHECK(cache->to_follow({{1}, 5}).empty());  // nobody watches
+  CHECK_FALSE(cache->concerns({{1}, 5}));
+  CHECK(cache->concerns({{1}, 6}));
+  cache->not_followed(*mailbox);
+  CHECK(cache->concerns({{1}, 5}));
+  CHECK_FALSE(cache->concerns({{2}, 9}));
+}
+
+TEST_CASE("Threads take and leave mailboxes at once", "[unit][imapd]") {
+  const auto cache = MailboxCache::make(1 << 20);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([&cache] {
+      for (int i = 0; i < 2000; ++i) {
+        const auto mailbox = cache->take({i % 3}, {i % 5});
+        cache->charge(*mailbox);
+        cache->to_follow({{i % 3}, i});
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  CHECK(cache->size() == 0);
+  CHECK(cache->memory() == 0);
+}
+
+TEST_CASE("Keyword numbers stay true while others are added", "[unit][imapd]") {
+  KeywordSets sets;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([&sets] {
+      for (int i = 0; i < 500; ++i) {
+        const std::vector<std::string> set{"k" + std::to_string(i)};
+        const uint32_t number = sets.intern(set);
+        const KeywordSets::Names names = sets.names();
+        if (sets.at(number) != set || !std::binary_search(names->begin(), names->end(), set.front()))
+          std::abort();
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  CHECK(sets.names()->size() == 500);
+  CHECK(sets.at(0).empty());
+}
