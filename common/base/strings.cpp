@@ -1,6 +1,7 @@
 #include "common/base/strings.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace dromos {
 namespace {
@@ -59,6 +60,26 @@ std::optional<std::string> decode64(std::string_view text, bool url) {
   }
   if (count == 6 || (bits & ((1u << count) - 1)) != 0) return std::nullopt;
   return out;
+}
+
+constexpr uint64_t kOnes = 0x0101010101010101;
+constexpr uint64_t kHighBits = 0x8080808080808080;
+
+uint64_t eight_bytes(const char* at) {
+  uint64_t word;
+  std::memcpy(&word, at, sizeof word);
+  return word;
+}
+
+// Where the run of ASCII other than NUL that begins at text[i] ends. Mail is mostly that: eight bytes a step.
+size_t end_of_plain(std::string_view text, size_t i) {
+  while (i + 8 <= text.size()) {
+    const uint64_t word = eight_bytes(text.data() + i);
+    if ((((word - kOnes) | word) & kHighBits) != 0) break;
+    i += 8;
+  }
+  while (i < text.size() && static_cast<signed char>(text[i]) > 0) ++i;
+  return i;
 }
 
 // Length of the well-formed sequence at text[i], or 0.
@@ -184,7 +205,7 @@ std::optional<std::string> unbase64url(std::string_view text) {
 }
 
 bool is_utf8(std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
+  for (size_t i = end_of_plain(text, 0); i < text.size(); i = end_of_plain(text, i)) {
     const size_t n = utf8_length(text, i);
     if (n == 0) return false;
     i += n;
@@ -196,6 +217,10 @@ std::string clean_utf8(std::string_view bytes) {
   std::string out;
   out.reserve(bytes.size());
   for (size_t i = 0; i < bytes.size();) {
+    const size_t plain = end_of_plain(bytes, i);
+    out.append(bytes, i, plain - i);
+    i = plain;
+    if (i == bytes.size()) break;
     const size_t n = utf8_length(bytes, i);
     if (n == 0 || bytes[i] == '\0') {
       out += "\xef\xbf\xbd";
@@ -209,7 +234,11 @@ std::string clean_utf8(std::string_view bytes) {
 }
 
 bool is_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  size_t i = 0;
+  for (; i + 8 <= text.size(); i += 8)
+    if ((eight_bytes(text.data() + i) & kHighBits) != 0) return false;
+  return std::all_of(text.begin() + static_cast<std::ptrdiff_t>(i), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
 }  // namespace dromos

@@ -4,6 +4,7 @@
 #include <unicode/ucnv.h>
 #include <unicode/ustring.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 #include <vector>
@@ -220,16 +221,21 @@ void append_folded_by_icu(std::string& out, std::string_view text) {
   out.append(text);
 }
 
+void append_lower(std::string& out, std::string_view ascii) {
+  const size_t at = out.size();
+  out.resize(at + ascii.size());
+  std::transform(ascii.begin(), ascii.end(), out.data() + at, ascii_lower);
+}
+
 }  // namespace
 
 void append_folded(std::string& out, std::string_view utf8) {
+  if (is_ascii(utf8)) return append_lower(out, utf8);
   size_t i = 0;
   while (i < utf8.size()) {
     size_t end = i;
     while (end < utf8.size() && static_cast<unsigned char>(utf8[end]) < 0x80) ++end;
-    const size_t at = out.size();
-    out.resize(at + (end - i));
-    for (size_t k = i; k < end; ++k) out[at + k - i] = ascii_lower(utf8[k]);
+    append_lower(out, utf8.substr(i, end - i));
     if (end == utf8.size()) return;
     // A run of other scripts, spaces and punctuation between its words included.
     i = end;

@@ -1,5 +1,6 @@
 #include "common/base/strings.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "common/base/ids.h"
@@ -30,6 +31,62 @@ TEST_CASE("UTF-8 cleaning replaces NUL, overlong forms and surrogates", "[unit][
           "a\xef\xbf\xbd"
           "b");
   REQUIRE(is_utf8(clean_utf8("\xff\xc3")));
+}
+
+// One byte at a time, after RFC 3629 §4: what the code that reads words must agree with.
+static std::string cleaned_bytewise(std::string_view bytes, bool& well_formed) {
+  std::string out;
+  well_formed = true;
+  for (size_t i = 0; i < bytes.size();) {
+    const auto at = [&](size_t k) {
+      return k < bytes.size() ? static_cast<unsigned char>(bytes[k]) : static_cast<unsigned char>(0);
+    };
+    const auto tail = [&](size_t k) { return at(k) >= 0x80 && at(k) <= 0xbf; };
+    const unsigned char a = at(i), b = at(i + 1);
+    size_t n = 0;
+    if (a < 0x80) n = 1;
+    if (a >= 0xc2 && a <= 0xdf && tail(i + 1)) n = 2;
+    if ((a & 0xf0) == 0xe0 && tail(i + 1) && tail(i + 2) && !(a == 0xe0 && b < 0xa0) &&
+        !(a == 0xed && b > 0x9f))
+      n = 3;
+    if (a >= 0xf0 && a <= 0xf4 && tail(i + 1) && tail(i + 2) && tail(i + 3) && !(a == 0xf0 && b < 0x90) &&
+        !(a == 0xf4 && b > 0x8f))
+      n = 4;
+    well_formed = well_formed && n > 0;
+    out += n == 0 || a == 0 ? "\xef\xbf\xbd" : std::string(bytes.substr(i, n));
+    i += std::max<size_t>(n, 1);
+  }
+  return out;
+}
+
+TEST_CASE("UTF-8 read in words is judged as read in bytes", "[unit][base]") {
+  const std::vector<std::string> pieces = {"a",
+                                           "plain",
+                                           std::string(1, '\0'),
+                                           "sixteen letters.",
+                                           "\xc3\xbc",
+                                           "\xe2\x82\xac",
+                                           "\xf0\x9f\x98\x80",
+                                           "\xff",
+                                           "\xe2\x82",
+                                           "\x80",
+                                           "\xed\xa0\x80",
+                                           "\x7f",
+                                           "\xc0\xaf",
+                                           "\xf4\x90\x80\x80"};
+  for (size_t before = 0; before < 10; ++before)
+    for (const std::string& first : pieces)
+      for (const std::string& second : pieces)
+        for (const size_t after : {0, 1, 7, 8, 17}) {
+          const std::string text = std::string(before, 'x') + first + second + std::string(after, 'y');
+          CAPTURE(hex(text));
+          bool well_formed = false;
+          const std::string expected = cleaned_bytewise(text, well_formed);
+          REQUIRE(clean_utf8(text) == expected);
+          REQUIRE(is_utf8(text) == well_formed);
+          REQUIRE(is_ascii(text) ==
+                  std::all_of(text.begin(), text.end(), [](char c) { return (c & 0x80) == 0; }));
+        }
 }
 
 TEST_CASE("numbers parse whole or not at all", "[unit][base]") {
