@@ -1,5 +1,7 @@
 #include "common/net/dialer.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,6 +13,8 @@ Task<Result<std::unique_ptr<Stream>>> dial(Address to, Deadline deadline, Addres
   const int fd = ::socket(to.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) co_return fail(unavailable_error("socket: " + std::string(std::strerror(errno))));
   auto stream = std::make_unique<Stream>(fd, to);
+  const int one = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);  // fails harmlessly on Unix sockets
   if (from.length() > 0 && ::bind(fd, from.get(), from.length()) != 0)
     co_return fail(unavailable_error("binding " + from.to_string() + ": " + std::strerror(errno)));
   if (::connect(fd, to.get(), to.length()) != 0) {

@@ -1,6 +1,7 @@
 #include "common/net/listener.h"
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,6 +20,12 @@ Address name_of(int fd) {
   socklen_t length = sizeof storage;
   getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &length);
   return Address(reinterpret_cast<const sockaddr*>(&storage), length);
+}
+
+// What is accepted inherits it: no call a connection.
+void set_no_delay(int fd) {
+  const int one = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);  // fails harmlessly on Unix sockets
 }
 
 Unexpected cannot(const Address& address, const char* what) {
@@ -46,6 +53,7 @@ Result<std::unique_ptr<Listener>> Listener::bind(const Address& address, int bac
       setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero);
   }
   if (::bind(fd, address.get(), address.length()) != 0) return cannot(address, "bind");
+  set_no_delay(fd);
   if (address.is_unix()) ::chmod(address.ip().c_str(), 0660);
   if (::listen(fd, backlog) != 0) return cannot(address, "listen on");
   listener->address_ = name_of(fd);
@@ -58,6 +66,7 @@ Result<std::unique_ptr<Listener>> Listener::adopt(int fd) {
   if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) != 0 || listening == 0)
     return fail(Errc::invalid_argument,
                 "inherited descriptor " + std::to_string(fd) + " is not a listening socket");
+  set_no_delay(fd);
   return std::unique_ptr<Listener>(new Listener(fd, name_of(fd)));
 }
 

@@ -1,8 +1,6 @@
 #include "common/net/stream.h"
 
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <unistd.h>
@@ -17,10 +15,8 @@ constexpr size_t kKeepBuffer = 4 * 1024;  // a larger empty buffer is given back
 }  // namespace
 
 Stream::Stream(int fd, Address peer) : fd_(fd), peer_(peer) {
-  fcntl(fd_, F_SETFL, fcntl(fd_, F_GETFL) | O_NONBLOCK);
-  fcntl(fd_, F_SETFD, FD_CLOEXEC);
-  const int one = 1;
-  setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);  // fails harmlessly on Unix sockets
+  const int flags = fcntl(fd_, F_GETFL);
+  if ((flags & O_NONBLOCK) == 0) fcntl(fd_, F_SETFL, flags | O_NONBLOCK);
 }
 
 Stream::~Stream() {
@@ -29,7 +25,7 @@ Stream::~Stream() {
 
 std::pair<std::unique_ptr<Stream>, std::unique_ptr<Stream>> Stream::memory_pair() {
   int fds[2];
-  DROMOS_ASSERT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0);
+  DROMOS_ASSERT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) == 0);
   return {std::make_unique<Stream>(fds[0], Address::unix_path("/test")),
           std::make_unique<Stream>(fds[1], Address::unix_path("/test"))};
 }
