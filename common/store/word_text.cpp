@@ -1,6 +1,11 @@
 #include "common/store/word_text.h"
 
+#include <algorithm>
 #include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "common/base/strings.h"
 
 namespace dromos::store {
 namespace {
@@ -31,10 +36,8 @@ bool in(const Block (&blocks)[N], char32_t c) {
 }
 
 Class classify(char32_t c) {
-  if (c < 0x80) {
-    const bool word = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
-    return word ? Class::word : Class::gap;
-  }
+  if (c < 0x80)
+    return is_alpha(static_cast<char>(c)) || is_digit(static_cast<char>(c)) ? Class::word : Class::gap;
   // Soft hyphen, joiners, byte order mark: inside words, and no part of them.
   if (c == 0xAD || c == 0x200C || c == 0x200D || c == 0xFEFF) return Class::skip;
   if (in(kBigram, c)) return Class::bigram;
@@ -61,10 +64,60 @@ size_t decode(std::string_view text, size_t at, char32_t& out) {
   return length;
 }
 
+/// Distinct words, blank-separated; those of a mail repeat more than they differ. Open addressing over the
+/// text itself, so that a word costs no allocation.
+class DistinctWords {
+ public:
+  void add(std::string_view word) {
+    if ((used_ + 1) * 2 > slots_.size()) grow();
+    Slot& slot = find(word);
+    if (slot.length > 0) return;
+    append(word);
+    slot = {static_cast<uint32_t>(text_.size() - word.size()), static_cast<uint32_t>(word.size())};
+    ++used_;
+  }
+  /// Though it may be there.
+  void append(std::string_view word) {
+    if (!text_.empty()) text_ += ' ';
+    text_ += word;
+  }
+  std::string take() { return std::move(text_); }
+
+ private:
+  struct Slot {
+    uint32_t begin = 0, length = 0;  // length 0: free
+  };
+  std::string_view word_at(Slot slot) const {
+    return std::string_view(text_).substr(slot.begin, slot.length);
+  }
+  Slot& find(std::string_view word) {
+    size_t at = std::hash<std::string_view>{}(word) & (slots_.size() - 1);
+    while (slots_[at].length > 0 && word_at(slots_[at]) != word) at = (at + 1) & (slots_.size() - 1);
+    return slots_[at];
+  }
+  void grow() {
+    const std::vector<Slot> old =
+        std::exchange(slots_, std::vector<Slot>(std::max<size_t>(64, slots_.size() * 2)));
+    for (const Slot slot : old)
+      if (slot.length > 0) find(word_at(slot)) = slot;
+  }
+
+  std::string text_;
+  std::vector<Slot> slots_;
+  size_t used_ = 0;
+};
+
+/// Where the run of ASCII letters and digits that begins at `at` ends.
+size_t end_of_ascii_word(std::string_view text, size_t at) {
+  while (at < text.size() && (is_alpha(text[at]) || is_digit(text[at]))) ++at;
+  return at;
+}
+
 class Builder {
  public:
   explicit Builder(WordUse use) : use_(use) {}
 
+  /// `bytes` is one character, or several of ASCII of the same kind.
   void add(Class kind, std::string_view bytes) {
     if (kind == Class::skip) return;
     if (kind != Class::word) end_word();
@@ -78,14 +131,18 @@ class Builder {
   WordText finish() {
     end_word();
     end_run();
+    text_.words = words_.take();
     return std::move(text_);
   }
 
  private:
   void end_word() {
     if (!word_.empty() && word_.size() <= kMaxWordBytes) {
-      if (!text_.words.empty()) text_.words += ' ';
-      text_.words += word_;
+      // The last word of a query may be a prefix: it keeps its place.
+      if (use_ == WordUse::query)
+        words_.append(word_);
+      else
+        words_.add(word_);
     }
     word_.clear();
   }
@@ -102,6 +159,7 @@ class Builder {
 
   const WordUse use_;
   WordText text_;
+  DistinctWords words_;
   std::string word_;
   std::string last_;  // the character before, while in a run of bigrams
   size_t run_ = 0;
@@ -113,6 +171,11 @@ class Builder {
 WordText word_text(std::string_view folded, size_t limit, WordUse use) {
   Builder builder(use);
   for (size_t at = 0; at < folded.size();) {
+    if (const size_t end = end_of_ascii_word(folded.substr(0, limit), at); end > at) {
+      builder.add(Class::word, folded.substr(at, end - at));
+      at = end;
+      continue;
+    }
     char32_t c = 0;
     const size_t length = decode(folded, at, c);
     if (at + length > limit) break;

@@ -13,8 +13,11 @@ namespace dromos::store {
 inline constexpr size_t kMaxWordBytes = 64;
 
 struct WordText {
-  std::string words;    ///< blank-separated; nothing that PostgreSQL's parser would take for a URL or a sign
-  std::string bigrams;  ///< blank-separated, distinct
+  /// Blank-separated; nothing that PostgreSQL's parser would take for a URL or a sign. Of a document:
+  /// distinct.
+  std::string words;
+  /// Blank-separated, distinct.
+  std::string bigrams;
 };
 /// A document also gets the last character of each run, so that a query of one character, asked as a prefix,
 /// finds it wherever it stands.

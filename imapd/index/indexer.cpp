@@ -28,6 +28,13 @@ metrics::Counter& indexed_total() {
   return counter;
 }
 
+metrics::Gauge& unmerged() {
+  static metrics::Gauge& gauge =
+      metrics::gauge("dromos_imapd_index_unmerged_messages",
+                     "Indexed messages that searches find by scanning a pending list.");
+  return gauge;
+}
+
 size_t bytes_of(const store::WordDocument& document) {
   return document.subject.size() + document.addresses.size() + document.body.size();
 }
@@ -186,7 +193,9 @@ Task<Result<int64_t>> Indexer::index_batch(AccountId account, std::vector<Messag
     CO_TRY(const auto put, co_await index_.put(account, std::move(some), call_deadline()));
     skipped += put.skipped;
     indexed_total().add(count);
-    if (!put.partition.empty()) dirty_[put.partition] += count;
+    if (put.partition.empty()) continue;
+    dirty_[put.partition] += count;
+    unmerged().add(static_cast<int64_t>(count));
   }
   co_return skipped;
 }
@@ -197,6 +206,7 @@ Task<Result<void>> Indexer::clean(size_t at_least) {
     if (count >= at_least) due.push_back(partition);
   for (const std::string& partition : due) {
     CO_TRY_VOID(co_await index_.clean(partition, call_deadline()));
+    unmerged().sub(static_cast<int64_t>(std::exchange(dirty_[partition], 0)));
     dirty_.erase(partition);
   }
   co_return Result<void>{};

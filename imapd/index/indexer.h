@@ -9,7 +9,8 @@
 //   co_await indexer_->close();
 //
 // Metrics: dromos_imapd_index_lag_seconds (age of the oldest message known not to be indexed),
-// dromos_imapd_index_pending_accounts, dromos_imapd_index_messages_total.
+// dromos_imapd_index_pending_accounts, dromos_imapd_index_messages_total,
+// dromos_imapd_index_unmerged_messages (in the pending lists of GIN).
 #pragma once
 
 #include <array>

@@ -13,10 +13,14 @@ CREATE TABLE mail.word_index (
   PRIMARY KEY (account_id, message_id)
 ) PARTITION BY HASH (account_id);
 
+-- Never compressed, and inline as far as a page goes: pglz and a TOAST row cost more than making the vector.
+ALTER TABLE mail.word_index ALTER COLUMN tsv SET STORAGE EXTERNAL;
+
 DO $$
 BEGIN
   FOR i IN 0..31 LOOP
-    EXECUTE format('CREATE TABLE mail.word_index_p%s PARTITION OF mail.word_index FOR VALUES WITH (MODULUS 32, REMAINDER %s)', i, i);
+    EXECUTE format('CREATE TABLE mail.word_index_p%s PARTITION OF mail.word_index FOR VALUES WITH (MODULUS 32, REMAINDER %s)'
+                   ' WITH (toast_tuple_target = 8160)', i, i);
   END LOOP;
 END
 $$;
@@ -47,25 +51,28 @@ $$;
 CREATE TRIGGER word_index_forget AFTER DELETE ON mail.message REFERENCING OLD TABLE AS gone
   FOR EACH STATEMENT EXECUTE FUNCTION mail.word_index_forget();
 
-CREATE FUNCTION mail.word_config(p_language text) RETURNS regconfig LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp AS $$
-  SELECT coalesce((SELECT c.oid FROM pg_ts_config c WHERE c.cfgname = p_language AND c.cfgnamespace = 'pg_catalog'::regnamespace),
-                  'pg_catalog.simple'::regconfig)::regconfig
+-- These three are called for each document: without settings of their own, so that they are inlined.
+CREATE FUNCTION mail.word_config(p_language text) RETURNS regconfig LANGUAGE sql STABLE AS $$
+  SELECT coalesce((SELECT c.oid FROM pg_catalog.pg_ts_config c
+                   WHERE c.cfgname = p_language AND c.cfgnamespace = 'pg_catalog'::pg_catalog.regnamespace),
+                  'pg_catalog.simple'::pg_catalog.regconfig)::pg_catalog.regconfig
 $$;
 
-CREATE FUNCTION mail.word_tagged(p_vector tsvector, p_tag text) RETURNS tsvector LANGUAGE sql IMMUTABLE
-SET search_path = pg_catalog, pg_temp AS $$
-  SELECT p_vector || array_to_tsvector((SELECT coalesce(array_agg(p_tag || l), '{}') FROM unnest(tsvector_to_array(p_vector)) l))
+-- Lexemes hold no blanks: they come from words, which are separated by them.
+CREATE FUNCTION mail.word_tagged(p_lexemes text[], p_tag text) RETURNS text[] LANGUAGE sql IMMUTABLE AS $$
+  SELECT p_lexemes OPERATOR(pg_catalog.||) CASE WHEN pg_catalog.cardinality(p_lexemes) OPERATOR(pg_catalog.=) 0 THEN p_lexemes ELSE
+    pg_catalog.string_to_array(p_tag OPERATOR(pg_catalog.||) pg_catalog.array_to_string(p_lexemes, ' ' OPERATOR(pg_catalog.||) p_tag), ' ') END
 $$;
 
 -- p_bigrams is blank-separated: PostgreSQL's parser has no say in them. (Weights would need positions: a lexeme without
 -- one satisfies any weight.)
 CREATE FUNCTION mail.word_vector(p_config regconfig, p_subject text, p_addresses text, p_body text, p_bigrams text) RETURNS tsvector
-LANGUAGE sql STABLE SET search_path = pg_catalog, mail, pg_temp AS $$
-  SELECT strip(to_tsvector(p_config, p_body))
-         || word_tagged(strip(to_tsvector(p_config, p_subject)), 's/')
-         || word_tagged(strip(to_tsvector('simple', p_addresses)), 'a/')
-         || CASE WHEN p_bigrams = '' THEN ''::tsvector ELSE array_to_tsvector(string_to_array(p_bigrams, ' ')) END
+LANGUAGE sql STABLE AS $$
+  SELECT pg_catalog.array_to_tsvector(
+    pg_catalog.tsvector_to_array(pg_catalog.to_tsvector(p_config, p_body))
+    OPERATOR(pg_catalog.||) mail.word_tagged(pg_catalog.tsvector_to_array(pg_catalog.to_tsvector(p_config, p_subject)), 's/')
+    OPERATOR(pg_catalog.||) mail.word_tagged(pg_catalog.tsvector_to_array(pg_catalog.to_tsvector('pg_catalog.simple', p_addresses)), 'a/')
+    OPERATOR(pg_catalog.||) pg_catalog.string_to_array(p_bigrams, ' '))
 $$;
 
 -- Accounts of the shard after p_after whose mail has moved past their index (cross-account).
@@ -253,7 +260,7 @@ END
 $$;
 
 REVOKE ALL ON mail.word_index, mail.word_state FROM PUBLIC;
-REVOKE ALL ON FUNCTION mail.word_index_forget(), mail.word_config(text), mail.word_tagged(tsvector, text), mail.word_lexemes(regconfig, text, text, boolean),
+REVOKE ALL ON FUNCTION mail.word_index_forget(), mail.word_config(text), mail.word_tagged(text[], text), mail.word_lexemes(regconfig, text, text, boolean),
   mail.word_vector(regconfig, text, text, text, text),
   mail.word_pending_v1(bigint, integer, integer, integer), mail.word_tail_v1(bigint, uuid, integer),
   mail.word_index_put_v1(bigint, uuid[], text[], text[], text[], text[], text[]), mail.word_position_v1(bigint, bigint),

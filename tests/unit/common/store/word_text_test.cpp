@@ -7,8 +7,21 @@ namespace dromos::store {
 TEST_CASE("Words are letters and digits, whatever stands between them", "[unit][store]") {
   const WordText text =
       word_text("see https://www.example.org/a?b=1, or mail o'neil@example.org -5 «naïve»… straße", 10'000);
-  CHECK(text.words == "see https www example org a b 1 or mail o neil example org 5 naïve straße");
+  CHECK(text.words == "see https www example org a b 1 or mail o neil 5 naïve straße");
   CHECK(text.bigrams.empty());
+}
+
+TEST_CASE("A word stands once, however often it comes", "[unit][store]") {
+  CHECK(word_text("b a b ba a\u00ADb ab. b", 1000).words == "b a ba ab");
+  CHECK(word_text("new york new", 1000, WordUse::query).words == "new york new");
+  std::string text, distinct;
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 3000; ++i) {
+      text += "w" + std::to_string(i) + ", ";
+      if (round == 0) distinct += (i > 0 ? " w" : "w") + std::to_string(i);
+    }
+  }
+  CHECK(word_text(text, text.size()).words == distinct);
 }
 
 TEST_CASE("Soft hyphens and joiners do not cut words", "[unit][store]") {
@@ -30,6 +43,8 @@ TEST_CASE("Overlong words are left out and texts are cut at a character", "[unit
   CHECK(word_text("äöü", 3).words == "ä");
   CHECK(word_text("請求書", 7).bigrams == "請求 求");
   CHECK(word_text("abc", 0).words.empty());
+  CHECK(word_text("abc", 2).words == "ab");
+  CHECK(word_text("äbc", 3).words == "äb");
 }
 
 TEST_CASE("Broken UTF-8 counts as a gap and nothing is read past the end", "[unit][store]") {
