@@ -3,6 +3,8 @@ import os
 import pathlib
 import socket
 import subprocess
+import time
+import urllib.request
 
 from chaos import stage
 from dromostest import daemons, pg
@@ -10,6 +12,8 @@ from dromostest import daemons, pg
 from .accounting import ForeignGroup, Group
 
 USERS = 200
+LAGGING = ("SELECT count(*) FROM mail.account_state s LEFT JOIN mail.word_state w USING (account_id)"
+           " WHERE s.email_modseq > coalesce(w.modseq, 0)")
 
 
 class Target:
@@ -18,6 +22,7 @@ class Target:
     def __init__(self, name, smtp, imap, recipient, password, groups, imaps=None):
         self.name, self.smtp, self.imap, self.imaps = name, smtp, imap, imaps
         self.recipient, self.password, self.groups = recipient, password, groups
+        self.settle = lambda: None  # waits until work that mail leaves behind is done
 
     def address(self, number):
         return self.recipient % number
@@ -32,9 +37,9 @@ class Ours(stage.Stage):
     LIMITS = {"mta": {"limits": {"connections": 20000, "connections_per_ip": 20000}},
               "imapd": {"limits": {"connections": 20000, "connections_per_ip": 20000, "connections_per_account": 1000}}}
 
-    def __init__(self, cluster, users=USERS, names=None, workers=0):
+    def __init__(self, cluster, users=USERS, names=None, workers=0, indexer=True):
         self.groups = {}
-        self.workers = workers
+        self.workers, self.indexer = workers, indexer
         super().__init__(cluster, 0, log_level="warn", names=names)
         self.addresses = ["u%04d@%s" % (number, stage.DOMAIN) for number in range(users)]
 
@@ -42,6 +47,7 @@ class Ours(stage.Stage):
         out = daemons.merge(super()._configuration(log_level), self.LIMITS)
         for name in daemons.NAMES:
             out[name]["workers"] = self.workers
+        out["imapd"]["indexer"] = self.indexer
         return out
 
     def __enter__(self):
@@ -63,8 +69,23 @@ class Ours(stage.Stage):
             group.remove()
 
     def target(self):
-        return Target("dromos", self.at("mta", "mx"), self.at("imapd", "imap"), "u%04d@" + stage.DOMAIN, stage.PASSWORD, list(self.groups.values()),
-                      self.at("imapd", "imaps"))
+        target = Target("dromos", self.at("mta", "mx"), self.at("imapd", "imap"), "u%04d@" + stage.DOMAIN, stage.PASSWORD, list(self.groups.values()),
+                        self.at("imapd", "imaps"))
+        if self.indexer:
+            target.settle = self.wait_until_indexed
+        return target
+
+    def wait_until_indexed(self, seconds=120):
+        """Nobody's mail is ahead of the word index, and nothing waits in its pending lists."""
+        end = time.monotonic() + seconds
+        while self.unmerged() > 0 or self.cluster.psql(LAGGING, database=self.database) != "0":
+            if time.monotonic() > end:
+                raise RuntimeError("the word index did not catch up within %d s" % seconds)
+            time.sleep(1)
+
+    def unmerged(self):
+        text = urllib.request.urlopen(self.metrics_url("imapd", "/metrics"), timeout=5).read().decode()
+        return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith("dromos_imapd_index_unmerged_messages "))
 
 
 def new_cluster():
