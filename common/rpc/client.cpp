@@ -11,6 +11,7 @@
 
 #include "common/async/sync.h"
 #include "common/rpc/status.h"
+#include "common/rpc/unix_channel.h"
 
 namespace dromos::rpc {
 namespace {
@@ -55,10 +56,18 @@ std::shared_ptr<grpc::Channel> make_channel(const Client::Options& options) {
 
 }  // namespace
 
+constexpr std::string_view kUnix = "unix:";
+
 struct Client::Impl {
-  explicit Impl(Options o) : options(std::move(o)), stub(make_channel(options)) {}
+  explicit Impl(Options o) : options(std::move(o)) {
+    if (options.target.starts_with(kUnix))
+      local = std::make_unique<UnixChannel>(options.target.substr(kUnix.size()), options.caller);
+    else
+      remote = std::make_unique<grpc::GenericStub>(make_channel(options));
+  }
   Options options;
-  grpc::GenericStub stub;
+  std::unique_ptr<UnixChannel> local;  // one of the two
+  std::unique_ptr<grpc::GenericStub> remote;
   int failures = 0;
   Deadline::TimePoint open_until{};
 };
@@ -154,12 +163,17 @@ void Client::note(const Result<std::string>& outcome) {
 
 Task<Result<std::string>> Client::call(std::string method, std::string request, Deadline deadline) {
   if (breaker_is_open()) co_return fail(unavailable_error(impl_->options.target + " is down"));
+  if (impl_->local != nullptr) {
+    auto answer = co_await impl_->local->call(std::move(method), std::move(request), deadline);
+    note(answer);
+    co_return answer;
+  }
   auto call = std::make_unique<UnaryCall>();
   call->context.AddMetadata("dromos-caller", impl_->options.caller);
   if (!deadline.is_never())
     call->context.set_deadline(std::chrono::system_clock::now() + deadline.remaining());
   call->request = to_buffer(request);
-  UnaryCall::Awaiter awaiter{*call, impl_->stub, method};
+  UnaryCall::Awaiter awaiter{*call, *impl_->remote, method};
   co_await awaiter;
   Result<std::string> outcome =
       call->status.ok() ? Result<std::string>(to_string(call->response))
@@ -171,10 +185,13 @@ Task<Result<std::string>> Client::call(std::string method, std::string request, 
 
 Task<Result<void>> Client::subscribe(std::string method, std::string request,
                                      std::function<bool(std::string)> on_message, CancelToken token) {
+  if (impl_->local != nullptr)
+    co_return co_await impl_->local->subscribe(std::move(method), std::move(request), std::move(on_message),
+                                               token);
   auto shared = std::make_shared<StreamCall::Shared>();
   auto* call = new StreamCall(Reactor::current(), shared);  // frees itself when done
   call->context.AddMetadata("dromos-caller", impl_->options.caller);
-  call->start(impl_->stub, method, request);
+  call->start(*impl_->remote, method, request);
   bool wanted = true;
   while (!shared->done) {
     shared->changed.reset();

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 
+#include "common/async/waiter.h"
 #include "common/log/log.h"
 #include "dromos/events/v1/events.pb.h"
 
 namespace dromos::rpc {
 namespace {
+/// Between two messages to a subscriber: under load a message then carries many hints.
+constexpr milliseconds kGather{5};
 constexpr char kSubscribe[] = "/dromos.events.v1.Events/Subscribe";
 namespace pb = dromos::events::v1;
 }  // namespace
@@ -31,12 +34,18 @@ Task<Result<void>> HintPublisher::serve(CallInfo info, StreamSink sink) {
   queues_.push_back(&queue);
   // An empty message says that the subscription stands: from here on nothing is missed.
   auto sent = co_await sink(pb::Hints().SerializeAsString());
+  Deadline ready = Deadline::after(milliseconds(0));
   while (sent && !info.cancelled.cancelled()) {
     if (queue.accounts.empty() && queue.epoch == 0) {
       queue.filled.reset();
       const Wake wake = co_await queue.filled.wait(Deadline::never(), info.cancelled);
       if (wake == Wake::cancelled) break;
     }
+    if (!ready.passed()) {
+      const Wake wake = co_await Waiter(ready, info.cancelled);
+      if (wake == Wake::cancelled) break;
+    }
+    ready = Deadline::after(kGather);
     pb::Hints message;
     for (const auto& [account, modseq] : queue.accounts) {
       auto* change = message.add_accounts();

@@ -11,16 +11,19 @@
 #include <fstream>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <sstream>
 
 #include "common/async/offload.h"
 #include "common/log/log.h"
 #include "common/net/listener.h"
 #include "common/rpc/status.h"
+#include "common/rpc/unix_calls.h"
 
 namespace dromos::rpc {
 namespace {
 
+constexpr milliseconds kStopWait{1000};
 constexpr char kHealthMethod[] = "/grpc.health.v1.Health/Check";
 constexpr char kHealthServing[] = "\x08\x01";  // HealthCheckResponse{status: SERVING}
 
@@ -64,21 +67,25 @@ struct Server::Impl {
 
   explicit Impl(Options o) : options(std::move(o)), reactor(Reactor::current()) {}
 
+  Result<void> start_tcp();
   void on_connection(int fd);
+  /// The last message of the answer; nothing once a stream has ended.
+  Task<Result<std::optional<std::string>>> handle(CallInfo info, std::string request, StreamSink sink);
 
   Options options;
   Reactor& reactor;
   std::map<std::string, Method, std::less<>> methods;
-  std::unique_ptr<Service> service;
-  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor;
   std::unique_ptr<net::Listener> listener;
-  std::unique_ptr<grpc::Server> server;
+  std::unique_ptr<UnixCalls> local;
   TaskGroup accepting;
+  // Between hosts.
+  std::unique_ptr<Service> service;
+  std::unique_ptr<grpc::Server> server;
   TaskGroup calls;
 };
 
-// One call. gRPC's threads only post; the handler runs on the reactor, and Finish() is the last thing it
-// does. `shared` outlives the call, since a cancellation may be posted while OnDone frees it.
+// One call between hosts. gRPC's threads only post; the handler runs on the reactor, and Finish() is the last
+// thing it does. `shared` outlives the call, since a cancellation may be posted while OnDone frees it.
 class Server::Impl::Call : public grpc::ServerGenericBidiReactor {
  public:
   struct Shared {
@@ -123,28 +130,21 @@ class Server::Impl::Call : public grpc::ServerGenericBidiReactor {
   static Task<void> run(Call& call, bool got_request) {
     auto shared = call.shared_;
     call.info_.cancelled = shared->cancel.token();
-    auto status = got_request ? co_await call.handle() : Result<void>(fail(cancelled_error("no request")));
-    if (status)
-      call.Finish(grpc::Status::OK);
-    else
+    Result<std::optional<std::string>> last = fail(cancelled_error("no request"));
+    if (got_request) {
+      StreamSink sink = [&call](std::string bytes) { return call.write(std::move(bytes)); };
+      last = co_await call.impl_.handle(call.info_, to_string(call.request_), std::move(sink));
+    }
+    if (!last) {
       call.Finish(
-          grpc::Status(static_cast<grpc::StatusCode>(status_code(status.error())), status.error().message()));
-  }
-
-  Task<Result<void>> handle() {
-    if (info_.method == kHealthMethod) co_return co_await write(std::string(kHealthServing, 2));
-    const auto it = impl_.methods.find(info_.method);
-    if (it == impl_.methods.end()) co_return fail(Errc::not_found, "no method " + info_.method + " here");
-    if (!it->second.allows(info_.caller)) {
-      log::warn("rpc.denied", {{"method", info_.method}, {"caller", info_.caller}});
-      co_return fail(Errc::permission_denied, "'" + info_.caller + "' may not call " + info_.method);
+          grpc::Status(static_cast<grpc::StatusCode>(status_code(last.error())), last.error().message()));
+    } else if (*last) {
+      // In one operation: nobody has to be woken between the answer and its end.
+      call.response_ = to_buffer(**last);
+      call.StartWriteAndFinish(&call.response_, grpc::WriteOptions(), grpc::Status::OK);
+    } else {
+      call.Finish(grpc::Status::OK);
     }
-    if (it->second.stream) {
-      StreamSink sink = [this](std::string bytes) { return write(std::move(bytes)); };
-      co_return co_await it->second.stream(info_, to_string(request_), std::move(sink));
-    }
-    CO_TRY(std::string reply, co_await it->second.unary(info_, to_string(request_)));
-    co_return co_await write(std::move(reply));
   }
 
   Task<Result<void>> write(std::string bytes) {
@@ -175,6 +175,23 @@ class Server::Impl::Service : public grpc::CallbackGenericService {
   Impl& impl_;
 };
 
+Task<Result<std::optional<std::string>>> Server::Impl::handle(CallInfo info, std::string request,
+                                                              StreamSink sink) {
+  if (info.method == kHealthMethod) co_return std::string(kHealthServing, 2);
+  const auto it = methods.find(info.method);
+  if (it == methods.end()) co_return fail(Errc::not_found, "no method " + info.method + " here");
+  if (!it->second.allows(info.caller)) {
+    log::warn("rpc.denied", {{"method", info.method}, {"caller", info.caller}});
+    co_return fail(Errc::permission_denied, "'" + info.caller + "' may not call " + info.method);
+  }
+  if (it->second.stream) {
+    CO_TRY_VOID(co_await it->second.stream(std::move(info), std::move(request), std::move(sink)));
+    co_return std::nullopt;
+  }
+  CO_TRY(std::string reply, co_await it->second.unary(std::move(info), std::move(request)));
+  co_return std::move(reply);
+}
+
 void Server::Impl::on_connection(int fd) {
   ucred peer{};
   socklen_t length = sizeof peer;
@@ -188,10 +205,7 @@ void Server::Impl::on_connection(int fd) {
     ::close(fd);
     return;
   }
-  grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters parameters;
-  parameters.listener_fd = listener->fd();
-  parameters.fd = fd;
-  acceptor->HandleNewConnection(&parameters);
+  local->adopt(fd);
 }
 
 Server::Server(Options options) : impl_(std::make_unique<Impl>(std::move(options))) {}
@@ -205,41 +219,49 @@ void Server::add_stream(std::string method, std::vector<std::string> callers, St
   impl_->methods[std::move(method)] = Method{std::move(callers), nullptr, std::move(handler)};
 }
 
+Result<void> Server::Impl::start_tcp() {
+  service = std::make_unique<Service>(*this);
+  grpc::ServerBuilder builder;
+  builder.RegisterCallbackGenericService(service.get());
+  builder.SetMaxReceiveMessageSize(static_cast<int>(options.max_message));
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  grpc::SslServerCredentialsOptions tls(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  tls.pem_root_certs = read_file(options.ca);
+  tls.pem_key_cert_pairs.push_back({read_file(options.key), read_file(options.certificate)});
+  builder.AddListeningPort(options.tcp_address, grpc::SslServerCredentials(tls));
+  server = builder.BuildAndStart();
+  if (server == nullptr)
+    return fail(Errc::unavailable, "cannot start the RPC server on " + options.tcp_address);
+  return {};
+}
+
 Result<void> Server::start() {
   Impl& impl = *impl_;
-  impl.service = std::make_unique<Impl::Service>(impl);
-  grpc::ServerBuilder builder;
-  builder.RegisterCallbackGenericService(impl.service.get());
-  builder.SetMaxReceiveMessageSize(static_cast<int>(impl.options.max_message));
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  impl.acceptor = builder.experimental().AddExternalConnectionAcceptor(
-      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
-      grpc::InsecureServerCredentials());
-  if (!impl.options.tcp_address.empty()) {
-    grpc::SslServerCredentialsOptions tls(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
-    tls.pem_root_certs = read_file(impl.options.ca);
-    tls.pem_key_cert_pairs.push_back({read_file(impl.options.key), read_file(impl.options.certificate)});
-    builder.AddListeningPort(impl.options.tcp_address, grpc::SslServerCredentials(tls));
-  }
   TRY(const auto address, net::Address::parse(impl.options.unix_path));
   TRY(impl.listener, net::Listener::bind(address));
-  impl.server = builder.BuildAndStart();
-  if (impl.server == nullptr)
-    return fail(Errc::unavailable, "cannot start the RPC server on " + impl.options.unix_path);
+  impl.local = std::make_unique<UnixCalls>(
+      impl.options.max_message, [&impl](CallInfo info, std::string request, StreamSink sink) {
+        return impl.handle(std::move(info), std::move(request), std::move(sink));
+      });
+  if (!impl.options.tcp_address.empty()) TRY_VOID(impl.start_tcp());
   impl.accepting.spawn(impl.listener->accept_loop([&impl](int fd, net::Address) { impl.on_connection(fd); },
                                                   impl.accepting.token()));
   return {};
 }
 
 Task<void> Server::stop() {
-  if (impl_->server == nullptr) co_return;
-  co_await impl_->accepting.close();
-  grpc::Server* const server = impl_->server.get();
-  co_await offload([server] { server->Shutdown(std::chrono::system_clock::now() + seconds(1)); });
-  co_await impl_->calls.join();
+  Impl& impl = *impl_;
+  if (impl.local == nullptr) co_return;
+  co_await impl.accepting.close();
+  co_await impl.local->close(Deadline::after(kStopWait));
+  impl.local.reset();
+  ::unlink(impl.options.unix_path.c_str());
+  if (impl.server == nullptr) co_return;
+  grpc::Server* const server = impl.server.get();
+  co_await offload([server] { server->Shutdown(std::chrono::system_clock::now() + kStopWait); });
+  co_await impl.calls.join();
   co_await offload([server] { server->Wait(); });
-  impl_->server.reset();
-  ::unlink(impl_->options.unix_path.c_str());
+  impl.server.reset();
 }
 
 }  // namespace dromos::rpc

@@ -46,7 +46,8 @@ OWNERS = {  # third-party header -> folder that wraps it
     r"http_parser\.h": "common/http",
     r"yaml-cpp/": "common/config",
     r"unbound\.h": "common/dns",
-    r"event2/": "common/async common/net common/dns common/daemon",
+    r"nghttp2/": "common/rpc",
+    r"event2/": "common/async common/net common/dns common/daemon common/rpc",
     r"tl/expected\.hpp": "common/base",
     r"openssl/": "common/crypto common/net",
 }

@@ -1,6 +1,7 @@
 #include <unistd.h>
 #include <catch2/catch.hpp>
 
+#include "common/net/dialer.h"
 #include "common/rpc/client.h"
 #include "common/rpc/hints.h"
 #include "common/rpc/server.h"
@@ -57,6 +58,95 @@ TEST_CASE("calls are answered, refused and timed out", "[unit][rpc]") {
     REQUIRE(denied.error().is(Errc::permission_denied));
     auto health = co_await stranger.call("/grpc.health.v1.Health/Check", std::string(), Deadline::after(10s));
     REQUIRE(health == "\x08\x01");
+    co_await server.stop();
+  }());
+}
+
+TEST_CASE("large messages and many calls at once come through whole", "[unit][rpc]") {
+  run_blocking([]() -> Task<void> {
+    const std::string path = socket_path();
+    rpc::Server server({.unix_path = path, .max_message = 12u << 20});
+    server.add("/t.T/Echo", {"*"}, echo);
+    REQUIRE(server.start());
+    rpc::Client client(to(path));
+    const std::string large(10u << 20, 'x');  // beyond every window
+    auto answer = co_await client.call("/t.T/Echo", large, Deadline::after(30s));
+    REQUIRE(answer == "echo " + large);
+    auto refused = co_await client.call("/t.T/Echo", large + large, Deadline::after(30s));
+    REQUIRE_FALSE(refused);
+    struct Many {
+      static Task<void> one(rpc::Client* client, int number, int* good) {
+        const std::string text = std::string(static_cast<size_t>(number) * 500, 'y') + std::to_string(number);
+        const auto got = co_await client->call("/t.T/Echo", text, Deadline::after(30s));
+        *good += got == "echo " + text;
+      }
+    };
+    int good = 0;
+    TaskGroup group;
+    for (int i = 0; i < 300; ++i) group.spawn(Many::one(&client, i, &good));
+    co_await group.join();
+    REQUIRE(good == 300);
+    co_await server.stop();
+  }());
+}
+
+TEST_CASE("a call under way fails when its server goes, and the next finds the new one", "[unit][rpc]") {
+  run_blocking([]() -> Task<void> {
+    const std::string path = socket_path();
+    rpc::Client client(to(path));
+    for (int round = 0; round < 2; ++round) {
+      static bool cancelled;
+      cancelled = false;
+      rpc::Server server({.unix_path = path});
+      server.add("/t.T/Echo", {"*"}, echo);
+      server.add("/t.T/Slow", {"*"}, [](rpc::CallInfo info, std::string) -> Task<Result<std::string>> {
+        cancelled = co_await sleep_for(60s, info.cancelled) == Wake::cancelled;
+        co_return std::string();
+      });
+      REQUIRE(server.start());
+      REQUIRE(co_await client.call("/t.T/Echo", std::string("x"), Deadline::after(10s)) == "echo x");
+      struct Slow {
+        static Task<void> call(rpc::Client* client, Result<std::string>* out) {
+          *out = co_await client->call("/t.T/Slow", std::string(), Deadline::after(60s));
+        }
+      };
+      Result<std::string> slow = std::string("none yet");
+      TaskGroup group;
+      group.spawn(Slow::call(&client, &slow));
+      co_await sleep_for(20ms);
+      co_await server.stop();
+      co_await group.join();
+      REQUIRE_FALSE(slow);
+      CHECK(slow.error().may_retry());
+      CHECK(cancelled);
+    }
+  }());
+}
+
+TEST_CASE("what is no HTTP/2 ends the connection and nothing else", "[unit][rpc]") {
+  run_blocking([]() -> Task<void> {
+    const std::string path = socket_path();
+    rpc::Server server({.unix_path = path});
+    server.add("/t.T/Echo", {"*"}, echo);
+    REQUIRE(server.start());
+    const auto address = net::Address::parse(path);
+    const std::string preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    for (const std::string& bytes :
+         {std::string("GET / HTTP/1.1\r\n\r\n"), std::string(100, '\0'), preface + std::string(9, '\xff'),
+          preface + std::string("\0\0\x04\x08\0\0\0\0\x01zzzz", 13), preface.substr(0, 10)}) {
+      auto stream = co_await net::dial(*address, Deadline::after(5s));
+      REQUIRE(stream);
+      (void)co_await (*stream)->write_all(bytes, Deadline::after(5s));
+      if (bytes.size() < preface.size()) continue;
+      Result<size_t> got = size_t{1};
+      while (got && *got > 0) {
+        got = co_await (*stream)->fill(Deadline::after(10s));
+        (*stream)->consume((*stream)->buffered().size());
+      }
+      CHECK((got || !got.error().is(Errc::timeout)));
+    }
+    rpc::Client client(to(path));
+    REQUIRE(co_await client.call("/t.T/Echo", std::string("x"), Deadline::after(10s)) == "echo x");
     co_await server.stop();
   }());
 }
