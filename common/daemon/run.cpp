@@ -159,6 +159,7 @@ struct Main {
     log::info("daemon.draining", {{"connections", runtime.workers().connections()}});
     runtime.draining_ = true;
     const Deadline deadline = Deadline::after(runtime.config().common(runtime.kind()).drain_timeout);
+    co_await runtime.watching_.close();
     co_await runtime.accepting_.close();
     for (auto& bound : runtime.bound_)
       bound.listener.reset();  // handlers may still be on their way to a worker

@@ -101,6 +101,23 @@ void Runtime::start_accepting() {
   }
 }
 
+void Runtime::watch_database(db::Pool& pool) {
+  add_readiness([&pool]() -> std::string {
+    if (pool.healthy()) return "";
+    return pool.problem().empty() ? "the database does not answer" : pool.problem();
+  });
+  watching_.spawn(keep_connected(&pool, watching_.token()));
+}
+
+// The first round fails early in the log; later ones notice a restart, and that all is well again, without
+// anybody's request.
+Task<void> Runtime::keep_connected(db::Pool* pool, CancelToken token) {
+  while (!token.cancelled()) {
+    co_await pool->check(Deadline::after(seconds(2)));
+    co_await sleep_for(pool->healthy() ? seconds(5) : seconds(1), token);
+  }
+}
+
 Result<void> Runtime::open_ops() {
   http::OpsCallbacks callbacks;
   callbacks.metrics = [] { return metrics::Registry::global().expose(); };

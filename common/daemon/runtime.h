@@ -15,6 +15,7 @@
 #include "common/async/offload.h"
 #include "common/config/config.h"
 #include "common/daemon/workers.h"
+#include "common/db/pool.h"
 #include "common/http/router.h"
 #include "common/http/server.h"
 #include "common/net/listener.h"
@@ -60,6 +61,9 @@ class Runtime {
 
   /// `what` (static) shows in /readyz while `check` returns text. Main reactor.
   void add_readiness(std::function<std::string()> check) { readiness_.push_back(std::move(check)); }
+  /// Shows in /readyz while `pool` has no usable database, and keeps trying. The pool is of the main reactor
+  /// and lives until App::drain.
+  void watch_database(db::Pool& pool);
   /// Runs `task` on worker `index` and waits for it.
   template <class T>
   Task<T> on_worker(size_t index, Task<T> task) {
@@ -74,6 +78,7 @@ class Runtime {
   Result<void> open_ops();
   void start_accepting();
   std::string ports_json() const;
+  static Task<void> keep_connected(db::Pool* pool, CancelToken token);
 
   struct Bound {
     std::string name;
@@ -94,6 +99,7 @@ class Runtime {
   http::Router ops_router_;
   std::unique_ptr<http::Server> ops_;
   bool draining_ = false;
+  TaskGroup watching_;
   TaskGroup accepting_;
   TaskGroup ops_tasks_;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/base/strings.h"
+#include "common/db/errc.h"
 
 namespace dromos::db {
 namespace {
@@ -24,7 +25,6 @@ constexpr char kFinish[] =
     "  END IF; END $$;"
     "SELECT pg_advisory_unlock(7305011)";
 constexpr Statement kHasTable{"migrate_has_table", "SELECT to_regclass('migration.applied') IS NOT NULL"};
-constexpr Statement kHighest{"migrate_highest", "SELECT coalesce(max(number), 0) FROM migration.applied"};
 constexpr Statement kApplied{"migrate_applied", "SELECT number FROM migration.applied ORDER BY number"};
 
 // Files below it make the roles, and run as whoever connects. All others run as the owner, also when a
@@ -42,14 +42,30 @@ std::string transaction(const Migration& migration) {
 }  // namespace
 
 Task<Result<MigrationState>> migration_state(Connection& connection, Deadline deadline) {
-  MigrationState state;
-  for (const auto& migration : embedded_migrations())
-    state.expected = std::max(state.expected, migration.number);
   CO_TRY(const Rows has_table, co_await connection.exec(kHasTable, {}, deadline));
-  if (!has_table.boolean(0, 0)) co_return state;
-  CO_TRY(const Rows highest, co_await connection.exec(kHighest, {}, deadline));
-  state.applied = static_cast<int>(highest.integer(0, 0));
+  std::vector<int64_t> there;
+  if (has_table.boolean(0, 0)) {
+    CO_TRY(const Rows applied, co_await connection.exec(kApplied, {}, deadline));
+    for (size_t i = 0; i < applied.size(); ++i) there.push_back(applied.integer(i, 0));
+  }
+  MigrationState state;
+  if (!there.empty()) state.applied = static_cast<int>(there.back());
+  for (const auto& migration : embedded_migrations()) {
+    state.expected = std::max(state.expected, migration.number);
+    if (state.missing.empty() && !std::binary_search(there.begin(), there.end(), migration.number))
+      state.missing = migration.name;
+  }
   co_return state;
+}
+
+Task<Result<void>> check_schema(Connection& connection, Deadline deadline) {
+  CO_TRY(const MigrationState state, co_await migration_state(connection, deadline));
+  if (state.missing.empty()) co_return Result<void>{};
+  std::string what = "schema is at " + std::to_string(state.applied) + ", this daemon needs " +
+                     std::to_string(state.expected);
+  if (state.applied >= state.expected)
+    what = "schema lacks " + state.missing;  // numbers may land out of order
+  co_return fail(DbErrc::unavailable, what + ": run dromosctl migrate", Retry::temporary);
 }
 
 Task<Result<int>> migrate(Connection& connection, const std::vector<Migration>& migrations,

@@ -1,5 +1,8 @@
 #include "common/db/pool.h"
 
+#include "common/db/migrate.h"
+#include "common/log/log.h"
+
 namespace dromos::db {
 namespace {
 constexpr auto kIdleTime = std::chrono::seconds(30);
@@ -7,6 +10,7 @@ constexpr Statement kDurable{
     "db_durable",
     "SELECT current_setting('fsync') = 'on' AND current_setting('full_page_writes') = 'on', "
     "pg_catalog.pg_is_in_recovery()"};
+constexpr Statement kAlive{"db_alive", "SELECT 1"};
 }  // namespace
 
 Lease& Lease::operator=(Lease&& other) noexcept {
@@ -27,20 +31,40 @@ Pool::~Pool() = default;
 
 Task<Result<std::unique_ptr<Connection>>> Pool::connect(Deadline deadline) {
   CO_TRY(auto connection, co_await Connection::open(options_.conninfo, deadline));
-  if (checked_ || !options_.require_durable) co_return connection;
-  CO_TRY(const Rows rows, co_await connection->exec(kDurable, {}, deadline));
-  if (!rows.boolean(0, 0))
-    co_return fail(
-        DbErrc::unavailable,
-        "PostgreSQL runs with fsync or full_page_writes off and would lose mail in a crash: set both to on",
-        Retry::temporary);
-  if (rows.boolean(0, 1))
-    co_return fail(DbErrc::unavailable,
-                   "PostgreSQL is a read-only standby: name the primary, or several hosts with "
-                   "target_session_attrs=read-write",
-                   Retry::temporary);
+  if (checked_) co_return connection;
+  CO_TRY_VOID(co_await check_server(*connection, deadline));
   checked_ = true;
   co_return connection;
+}
+
+Task<Result<void>> Pool::check_server(Connection& connection, Deadline deadline) {
+  if (options_.require_durable) {
+    CO_TRY(const Rows rows, co_await connection.exec(kDurable, {}, deadline));
+    if (!rows.boolean(0, 0))
+      co_return fail(
+          DbErrc::unavailable,
+          "PostgreSQL runs with fsync or full_page_writes off and would lose mail in a crash: set both to on",
+          Retry::temporary);
+    if (rows.boolean(0, 1))
+      co_return fail(DbErrc::unavailable,
+                     "PostgreSQL is a read-only standby: name the primary, or several hosts with "
+                     "target_session_attrs=read-write",
+                     Retry::temporary);
+  }
+  if (options_.require_schema) CO_TRY_VOID(co_await check_schema(connection, deadline));
+  co_return Result<void>{};
+}
+
+/// One line when it begins and when it ends, however often it is tried meanwhile.
+void Pool::note(const Result<std::unique_ptr<Connection>>& attempt) {
+  healthy_ = attempt.has_value();
+  const std::string problem = attempt ? "" : attempt.error().message();
+  if (problem == problem_) return;
+  if (problem.empty())
+    log::info("database.ready", {});
+  else
+    log::error("database.refused", {{"err", problem}});
+  problem_ = problem;
 }
 
 Task<Result<Lease>> Pool::acquire(Deadline deadline) {
@@ -55,7 +79,7 @@ Task<Result<Lease>> Pool::acquire(Deadline deadline) {
     if (connection->is_open()) co_return Lease(this, std::move(connection));
   }
   auto connection = co_await connect(deadline);
-  healthy_ = connection.has_value();
+  note(connection);
   if (!connection) {
     permits_.release();
     co_return fail(std::move(connection).error());
@@ -110,6 +134,10 @@ Task<Result<void>> Pool::stream_async(const Statement& statement, Params params,
                                       Deadline deadline) {
   CO_TRY(Lease lease, co_await acquire(deadline));
   co_return co_await lease->stream_async(statement, std::move(params), std::move(on_row), deadline);
+}
+
+Task<void> Pool::check(Deadline deadline) {
+  (void)co_await exec(kAlive, {}, deadline);
 }
 
 Task<void> Pool::close() {

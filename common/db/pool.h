@@ -40,6 +40,8 @@ class Pool {
     size_t idle = 1;
     /// Refuse a server whose fsync or full_page_writes is off (DESIGN: mail is never lost).
     bool require_durable = true;
+    /// Refuse a database that lacks migrations this program was built with.
+    bool require_schema = true;
   };
   explicit Pool(Options options);
   ~Pool();
@@ -57,8 +59,12 @@ class Pool {
 
   const Options& options() const { return options_; }
   size_t open_connections() const { return options_.max - permits_.available(); }
+  /// One round trip: `healthy()` and `problem()` are true to the server as of now.
+  Task<void> check(Deadline deadline);
   /// True after a successful acquire, false after a failed one: for /readyz.
   bool healthy() const { return healthy_; }
+  /// Why the last attempt to connect failed, for the operator; "" after a successful one.
+  const std::string& problem() const { return problem_; }
   /// Closes idle connections and stops the trimmer; loans out must be back before the pool dies.
   Task<void> close();
 
@@ -70,6 +76,8 @@ class Pool {
   };
   void put_back(std::unique_ptr<Connection> connection);
   Task<Result<std::unique_ptr<Connection>>> connect(Deadline deadline);
+  Task<Result<void>> check_server(Connection& connection, Deadline deadline);
+  void note(const Result<std::unique_ptr<Connection>>& attempt);
   Task<void> trim(CancelToken token);
 
   Options options_;
@@ -77,6 +85,7 @@ class Pool {
   std::deque<Idle> idle_;
   bool checked_ = false;
   bool healthy_ = false;
+  std::string problem_;
   bool trimming_ = false;
   TaskGroup group_;
 };

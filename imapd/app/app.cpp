@@ -42,9 +42,7 @@ Task<Result<void>> ImapApp::start(daemon::Runtime& runtime) {
   start_indexer();
   subscribe();
   group_.spawn(poll(group_.token()));
-  runtime.add_readiness([this]() -> std::string {
-    return hosts_.front()->worker().pool.healthy() ? "" : "the database does not answer";
-  });
+  runtime.watch_database(hosts_.front()->worker().pool);
   co_return Result<void>{};
 }
 

@@ -67,6 +67,7 @@ Task<Result<void>> JmapApp::start(daemon::Runtime& runtime) {
   workers_.resize(runtime.workers().count());
   hubs_.resize(workers_.size());
   for (size_t i = 0; i < workers_.size(); ++i) co_await runtime.on_worker(i, start_worker(i));
+  runtime.watch_database(workers_[0]->services.pool);
   watch_hints();
   const config::Jmapd& config = runtime.config().jmapd;
   CO_TRY_VOID(runtime.listen("http", config.http,

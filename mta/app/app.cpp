@@ -31,8 +31,7 @@ class MtaApp final : public daemon::App {
       auto made = runtime.on_worker(i, make_worker(*shared_));
       workers_.push_back(co_await std::move(made));
     }
-    runtime.add_readiness(
-        [this]() -> std::string { return workers_[0]->pool().healthy() ? "" : "database is not reachable"; });
+    runtime.watch_database(workers_[0]->pool());
     dromos::metrics::Registry::global().gauge_callback(
         "dromos_mta_inflight_bytes", "Budgeted bytes of mail being received.",
         [this] { return static_cast<double>(shared_->budget.used()); });

@@ -262,3 +262,34 @@ TEST_CASE("the embedded migrations make the schema, and a daemon may read which 
     REQUIRE(state->applied == state->expected);
   }(database));
 }
+
+TEST_CASE("A pool refuses a database that lacks migrations, says so, and takes it once it is migrated",
+          "[integration][db]") {
+  TempDatabase database("template0");
+  run_blocking([](TempDatabase& fresh) -> Task<void> {
+    Pool pool({.conninfo = fresh.conninfo(), .max = 2, .require_durable = false});
+    co_await pool.check(soon());
+    REQUIRE_FALSE(pool.healthy());
+    const std::string needed = std::to_string(embedded_migrations().back().number);
+    REQUIRE(pool.problem().find("schema is at 0, this daemon needs " + needed + ": run dromosctl migrate") !=
+            std::string::npos);
+    const auto refused = co_await pool.acquire(soon());
+    REQUIRE_FALSE(refused.has_value());
+    REQUIRE(refused.error().may_retry());
+
+    auto superuser = co_await Connection::open(fresh.conninfo(), soon());
+    REQUIRE(superuser);
+    auto count = co_await migrate(**superuser, embedded_migrations(), nullptr, Deadline::after(seconds(120)));
+    REQUIRE(count);
+    co_await pool.check(soon());
+    REQUIRE(pool.healthy());
+    REQUIRE(pool.problem().empty());
+    // A release later: additive, so this one goes on.
+    fresh.query("INSERT INTO migration.applied (number, name) VALUES (9999, '9999_later')");
+    Pool newer({.conninfo = fresh.conninfo(), .max = 1, .require_durable = false});
+    co_await newer.check(soon());
+    REQUIRE(newer.healthy());
+    co_await newer.close();
+    co_await pool.close();
+  }(database));
+}

@@ -120,7 +120,12 @@ class Suite:
         self.authority = certificates.shared_authority()
         self.config_file = self.folder / "dromos.yaml"
         self.daemons = {}
-        self.config = merge(self.defaults(), changes)
+        self.config = self.defaults()
+        self.reconfigure(changes)
+
+    def reconfigure(self, changes):
+        """For daemons that start from now on."""
+        self.config = merge(self.config, changes)
         self.config_file.write_text(yaml.safe_dump(self.config))
 
     def defaults(self):

@@ -75,8 +75,8 @@ class Cluster:
         self._as_server(BINARIES / "initdb", "-D", self.data, "-U", "postgres", "-A", "trust",
                         "-E", "UTF8", "--locale=C.UTF-8", "--no-instructions")
 
-    def start(self):
-        options = " ".join("-c %s=%s" % item for item in SETTINGS.items())
+    def start(self, **settings):
+        options = " ".join("-c %s=%s" % item for item in dict(SETTINGS, **settings).items())
         options += " -c unix_socket_directories=%s" % self.folder
         # Output goes to a file: a server holding our pipe would keep us waiting for its end.
         self._as_server(BINARIES / "pg_ctl", "-D", self.data, "-l", self.log, "-o", options, "-w", "-t", "60", "start")
@@ -138,10 +138,13 @@ class Cluster:
             note.unlink()
 
     # -- use --------------------------------------------------------------------------------------------
+    def psql_command(self, database="postgres", user="postgres"):
+        return ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d",
+                "%s dbname=%s user=%s" % (self.conninfo, database, user)]
+
     def psql(self, sql=None, database="postgres", file=None, user="postgres", single=False) -> str:
         """Unaligned rows; stops at the first error. `file` goes through stdin, so postgres need not read it."""
-        command = ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d",
-                   "%s dbname=%s user=%s" % (self.conninfo, database, user)]
+        command = self.psql_command(database, user)
         if single:
             command.append("-1")
         text = pathlib.Path(file).read_text() if file else sql
