@@ -1,5 +1,7 @@
 #include "admind/app.h"
 
+#include <unistd.h>
+
 #include "admind/api/dispatch.h"
 #include "admind/service/services.h"
 #include "admind/service/upkeep.h"
@@ -9,6 +11,15 @@
 namespace dromos::admind {
 
 namespace {
+
+// As long as a round over a large store takes; the lease is renewed meanwhile.
+constexpr milliseconds kUpkeepLimit = std::chrono::minutes(9);
+
+std::string where_this_runs() {
+  char host[256] = "";
+  ::gethostname(host, sizeof host - 1);
+  return std::string("admind ") + host + " " + std::to_string(::getpid());
+}
 
 void observe(const http::Exchange& exchange) {
   static metrics::Histogram& time = metrics::histogram("dromos_admind_request_seconds",
@@ -56,7 +67,7 @@ struct AdmindApp::Worker {
   http::Server server;
   TaskGroup connections;
   // On the first worker only.
-  std::unique_ptr<jobs::JobRunner> upkeep;
+  std::unique_ptr<jobs::LeasedRunner> upkeep;
 };
 
 AdmindApp::AdmindApp() = default;
@@ -84,10 +95,20 @@ Task<Result<void>> AdmindApp::start(daemon::Runtime& runtime) {
   }
   // Worker 0 is this thread.
   Worker& first = *workers_[0];
-  first.upkeep = std::make_unique<jobs::JobRunner>(first.services.pool);
+  jobs::LeasedRunner::Options options;
+  options.where = where_this_runs();
+  options.run_limit = kUpkeepLimit;
+  first.upkeep = std::make_unique<jobs::LeasedRunner>(first.services.pool, std::move(options));
   add_upkeep(*first.upkeep, first.services);
-  first.services.background.spawn(first.upkeep->run(first.services.background.token()));
+  first.upkeep->start();
+  for (auto& worker : workers_)
+    worker->services.wake_job = [this](const std::string& name) {
+      runtime_->workers().reactor(0).post([this, name] {
+        if (!workers_.empty() && workers_[0]) workers_[0]->upkeep->wake(name);
+      });
+    };
   first.services.background.spawn(watch_locks(first.services, first.services.background.token()));
+  runtime.watch_database(first.services.pool);
   CO_TRY_VOID(
       runtime.listen("http", config.http, [this](daemon::Incoming in) { accept(std::move(in), false); }));
   CO_TRY_VOID(
@@ -98,6 +119,7 @@ Task<Result<void>> AdmindApp::start(daemon::Runtime& runtime) {
 Task<void> AdmindApp::end_worker(std::unique_ptr<Worker> worker, Deadline deadline) {
   co_await worker->server.drain(deadline);
   co_await worker->connections.close();
+  if (worker->upkeep) co_await worker->upkeep->close();
   co_await worker->services.close();
   worker.reset();
 }

@@ -74,7 +74,7 @@ Task<Result<Reply>> rename_account(Call& call) {
 }
 
 // The directory forgets the account at once; its mail goes slice by slice, and what a stopped daemon leaves
-// is the job account.purge's.
+// is the job admind.purge_accounts'.
 Task<void> purge(Services& services, AccountId account) {
   auto done = co_await services.collector.purge_account(account, Deadline::after(std::chrono::hours(1)));
   if (!done) log::warn("account.purge_unfinished", {{"account", account}, {"err", done.error()}});

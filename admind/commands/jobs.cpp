@@ -29,6 +29,7 @@ Task<Result<Reply>> list_jobs(Call& call) {
 
 Task<Result<Reply>> run_job(Call& call) {
   CO_TRY_VOID(co_await jobs::run_soon(call.services.pool, call.path("name"), call.deadline));
+  call.services.wake_job(call.path("name"));
   co_return Reply{};
 }
 
@@ -37,7 +38,7 @@ Resource make() {
   out.schemas = {
       {"Job",
        "A background job.",
-       {text("name", "such as store.collect").need(), boolean("running", "somebody is at it").need(),
+       {text("name", "such as admind.collect").need(), boolean("running", "somebody is at it").need(),
         time("due_at", "next run").need(), time("started_at", "last start").need().or_null(),
         time("ended_at", "last end").need().or_null(), integer("failures", "in a row").need(),
         object("report", "", "counts of the last round").need()}}};
@@ -55,7 +56,7 @@ Resource make() {
                  .path = "/jobs/{name}/run",
                  .scope = "jobs:write",
                  .command = "job run NAME",
-                 .summary = "Make a job due now; an admind takes it within half a minute",
+                 .summary = "Make a job due now; a daemon takes it within half a minute",
                  .status = 204,
                  .problems = {404},
                  .run = run_job,

@@ -1,5 +1,6 @@
 // Settings: policy that all daemons read, live at once by config epoch. Values are JSON; never secrets.
 #include "admind/commands/common.h"
+#include "admind/service/retention.h"
 #include "admind/service/services.h"
 #include "common/http/json.h"
 
@@ -29,6 +30,7 @@ Task<Result<Reply>> show_setting(Call& call) {
 }
 
 Task<Result<Reply>> put_setting(Call& call) {
+  CO_TRY_VOID(check_retention(call.path("key"), call.body["value"]));
   const std::string value = call.body["value"].dump();
   if (value.size() > kMaxValue) co_return fail(Errc::invalid_argument, "/value is larger than 64 KiB");
   CO_TRY_VOID(co_await call.services.administrators.put_setting(call.path("key"), value, call.deadline));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <memory>
 
 #include "common/async/task_group.h"
@@ -31,6 +32,9 @@ struct Services {
   store::Traces traces;
   store::Collector collector;
   TaskGroup background;
+
+  /// Runs a job of this process soon; no effect for others' names.
+  std::function<void(const std::string&)> wake_job;
 
   /// Made at first use: an idle admind keeps no channels.
   rpc::Client& peer(config::Daemon daemon);

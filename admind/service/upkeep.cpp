@@ -1,5 +1,6 @@
 #include "admind/service/upkeep.h"
 
+#include "admind/service/retention.h"
 #include "common/async/waiter.h"
 #include "common/db/pool.h"
 #include "common/directory/errc.h"
@@ -10,71 +11,77 @@ namespace dromos::admind {
 
 namespace {
 
-constexpr seconds kHour{3600}, kDay{24 * 3600}, kLease{600};
+constexpr seconds kHour{3600}, kDay{24 * 3600};
 constexpr seconds kLockLimit{5};
 constexpr int kKeepExpiredDays = 30;
+constexpr int64_t kSlice = 1000;
 
 constexpr db::Statement kSecretsTrim{"admin_secrets_trim", "SELECT admin.secrets_trim_v1($1, 1000)"};
 constexpr db::Statement kAccounts{"admin_mail_accounts", "SELECT a FROM mail.accounts_v1($1, 500) AS a"};
 
-std::string number(const char* name, int64_t value) {
-  return std::string("\"") + name + "\":" + std::to_string(value);
+Task<Result<void>> collect(Services& services, jobs::JobContext& context) {
+  CO_TRY(const auto settings, co_await services.administrators.settings(context.limit()));
+  auto round =
+      services.collector.run(retention_of(settings), context.limit(), [&] { return context.stopping(); });
+  CO_TRY(const auto report, co_await std::move(round));
+  context.count("partitions_made", report.partitions_made);
+  context.count("partitions_dropped", report.partitions_dropped);
+  context.count("entries_purged", report.entries_purged);
+  context.count("blobs_collected", report.blobs_collected);
+  context.count("queue_bodies", report.queue_bodies);
+  co_return Result<void>{};
 }
 
-Task<Result<std::string>> collect(Services& services, Deadline deadline) {
-  CO_TRY(const auto report, co_await services.collector.run(store::Retention{}, deadline));
-  co_return "{" + number("partitions_made", report.partitions_made) + "," +
-      number("partitions_dropped", report.partitions_dropped) + "," +
-      number("entries_purged", report.entries_purged) + "," +
-      number("blobs_collected", report.blobs_collected) + "," + number("queue_bodies", report.queue_bodies) +
-      "}";
-}
-
-Task<Result<std::string>> trim_secrets(Services& services, Deadline deadline) {
-  int64_t total = 0;
+Task<Result<void>> trim_secrets(Services& services, jobs::JobContext& context) {
   while (true) {
-    CO_TRY(const auto rows,
-           co_await services.pool.exec(kSecretsTrim, db::Params().add_int32(kKeepExpiredDays), deadline));
-    total += rows.integer(0, 0);
-    if (rows.integer(0, 0) < 1000) co_return "{" + number("secrets", total) + "}";
+    CO_TRY(const auto rows, co_await services.pool.exec(
+                                kSecretsTrim, db::Params().add_int32(kKeepExpiredDays), context.limit()));
+    context.count("secrets", rows.integer(0, 0));
+    if (rows.integer(0, 0) < kSlice || context.stopping()) co_return Result<void>{};
   }
 }
 
-Task<Result<std::string>> trim_idempotency(Services& services, Deadline deadline) {
-  int64_t total = 0;
+Task<Result<void>> trim_idempotency(Services& services, jobs::JobContext& context) {
   while (true) {
-    CO_TRY(const int64_t gone, co_await services.administrators.trim_idempotency(1000, deadline));
-    total += gone;
-    if (gone < 1000) co_return "{" + number("keys", total) + "}";
+    CO_TRY(const int64_t gone, co_await services.administrators.trim_idempotency(kSlice, context.limit()));
+    context.count("keys", gone);
+    if (gone < kSlice || context.stopping()) co_return Result<void>{};
   }
 }
 
 // Mail whose account the directory has given up, when the daemon that deleted it did not come to the end.
-Task<Result<std::string>> purge_deleted(Services& services, Deadline deadline) {
-  int64_t after = 0, purged = 0;
+Task<Result<void>> purge_deleted(Services& services, jobs::JobContext& context) {
+  const Deadline deadline = context.limit();
+  int64_t after = 0;
+  context.count("accounts", 0);
   while (true) {
     CO_TRY(const auto rows, co_await services.pool.exec(kAccounts, db::Params().add(after), deadline));
-    if (rows.empty()) co_return "{" + number("accounts", purged) + "}";
+    if (rows.empty()) co_return Result<void>{};
     for (size_t row = 0; row < rows.size(); ++row) {
+      if (context.stopping()) co_return Result<void>{};
       const AccountId account = rows.id<AccountId>(row, 0);
       after = account.value;
       auto there = co_await services.directory.account(account, deadline);
       if (there) continue;
       if (!there.error().is(Errc::not_found)) co_return fail(there.error());
-      CO_TRY_VOID(co_await services.collector.purge_account(account, deadline));
-      ++purged;
+      auto purge = services.collector.purge_account(account, deadline, [&] { return context.stopping(); });
+      CO_TRY(const bool whole, co_await std::move(purge));
+      if (whole) context.count("accounts", 1);
     }
   }
 }
 
 }  // namespace
 
-void add_upkeep(jobs::JobRunner& runner, Services& services) {
-  runner.add({"store.collect", kHour, kLease, [&services](Deadline d) { return collect(services, d); }});
-  runner.add({"account.purge", kDay, kLease, [&services](Deadline d) { return purge_deleted(services, d); }});
-  runner.add({"secrets.trim", kDay, kLease, [&services](Deadline d) { return trim_secrets(services, d); }});
-  runner.add(
-      {"idempotency.trim", kHour, kLease, [&services](Deadline d) { return trim_idempotency(services, d); }});
+void add_upkeep(jobs::LeasedRunner& runner, Services& services) {
+  using jobs::JobContext;
+  runner.add("admind.collect", kHour, [&](JobContext& context) { return collect(services, context); });
+  runner.add("admind.purge_accounts", kDay,
+             [&](JobContext& context) { return purge_deleted(services, context); });
+  runner.add("admind.trim_secrets", kDay,
+             [&](JobContext& context) { return trim_secrets(services, context); });
+  runner.add("admind.trim_idempotency", kHour,
+             [&](JobContext& context) { return trim_idempotency(services, context); });
 }
 
 Task<void> watch_locks(Services& services, CancelToken token) {

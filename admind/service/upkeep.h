@@ -4,11 +4,11 @@
 #pragma once
 
 #include "admind/service/services.h"
-#include "common/jobs/jobs.h"
+#include "common/jobs/leased_runner.h"
 
 namespace dromos::admind {
 
-void add_upkeep(jobs::JobRunner& runner, Services& services);
+void add_upkeep(jobs::LeasedRunner& runner, Services& services);
 /// Ends daemons' sessions that hold locks while waiting for their client. Needs no lease.
 Task<void> watch_locks(Services& services, CancelToken token);
 

@@ -13,7 +13,7 @@ namespace {
 
 const db::Statement kLease{"jobs_lease", "SELECT leased, wait_ms FROM admin.job_lease_v1($1, $2, $3, $4)"};
 const db::Statement kRenew{"jobs_renew", "SELECT admin.job_renew_v1($1, $2, $3)"};
-const db::Statement kFinish{"jobs_finish", "SELECT admin.job_finish_v1($1, $2, $3, $4, $5, $6)"};
+const db::Statement kFinish{"jobs_finish", "SELECT admin.job_finish_v2($1, $2, $3, $4, $5, $6, $7)"};
 constexpr milliseconds kCallLimit{10000};
 
 struct Metrics {
@@ -32,6 +32,13 @@ struct Metrics {
                             {{"job", name}, {"result", result}});
   }
 };
+
+std::string json_counts(const std::map<std::string, int64_t>& counts) {
+  std::string text;
+  for (const auto& [name, count] : counts)
+    text += (text.empty() ? "\"" : ",\"") + name + "\":" + std::to_string(count);
+  return "{" + text + "}";
+}
 
 }  // namespace
 
@@ -116,8 +123,8 @@ Task<milliseconds> LeasedRunner::attempt(Job& job) {
     co_return std::min(milliseconds(rows->integer(0, 1)), options_.retry);
   }
   // Not past the interval: whoever holds the lease may give it back long before it ends.
-  co_return std::clamp(milliseconds(rows->integer(0, 1)), milliseconds(1),
-                       std::max(job.interval, options_.retry));
+  const milliseconds longest = std::min(std::max(job.interval, options_.retry), options_.poll);
+  co_return std::clamp(milliseconds(rows->integer(0, 1)), milliseconds(1), longest);
 }
 
 Task<void> LeasedRunner::run(Job& job, Uuid token) {
@@ -140,7 +147,8 @@ Task<void> LeasedRunner::run(Job& job, Uuid token) {
   const std::string error = result ? "" : result.error().to_string();
   const milliseconds next = context.again_ && result ? milliseconds(0) : job.interval;
   db::Params params;
-  params.add(job.name).add(token).add(clean_utf8(error)).add(context.items_).add(options_.where);
+  params.add(job.name).add(token).add(clean_utf8(error)).add(context.items_);
+  params.add(json_counts(context.counts_)).add(options_.where);
   params.add(int64_t{next.count()});
   auto rows = co_await pool_.exec(kFinish, std::move(params), Deadline::after(kCallLimit));
   const bool lost = !rows || !rows->boolean(0, 0);

@@ -4,13 +4,12 @@
 // meanwhile and sets the next due time when it ends. A daemon that dies or stalls loses its lease to the next
 // one; work must therefore be idempotent, for the old holder may still finish the slice it is in. Names are
 // `<daemon>.<job>` and a daemon's role may lease only its own. All of this lives on one reactor.
-//
-// Beside JobRunner (jobs.h), which suits short rounds: here leases are renewed, work stops within a slice on
-// drain, and a hint can wake a job.
+// Leases are renewed while the work lasts, work stops within a slice on drain, and a hint can wake a job.
 #pragma once
 
 #include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -30,8 +29,15 @@ class JobContext {
   bool stopping() const;
   /// Fires on drain; for waits inside a slice.
   CancelToken token() const { return token_; }
+  /// When the run's time is up: for calls that take a deadline.
+  Deadline limit() const { return limit_; }
   /// Items done: shown in the log line, the metric and admin.job.
   void count(int64_t items) { items_ += items; }
+  /// The same, by kind: the report in admin.job has a number for each `what` (a name, [a-z_]).
+  void count(std::string_view what, int64_t items) {
+    items_ += items;
+    counts_[std::string(what)] += items;
+  }
   /// There is more to do: the next run is due at once instead of after the interval.
   void again() { again_ = true; }
 
@@ -40,6 +46,7 @@ class JobContext {
   CancelToken token_;
   Deadline limit_ = Deadline::never();
   int64_t items_ = 0;
+  std::map<std::string, int64_t> counts_;
   bool again_ = false;
   bool lost_ = false;
 };
@@ -57,6 +64,8 @@ class LeasedRunner {
     milliseconds run_limit{120000};
     /// How long to wait when somebody else holds a lease or the store is away.
     milliseconds retry{5000};
+    /// No longer than this between two looks at a job's due time, which run_soon() of any process may move.
+    milliseconds poll{30000};
     /// How many of this process's jobs may run at one time.
     size_t parallel = 1;
   };

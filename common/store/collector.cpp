@@ -28,20 +28,21 @@ int64_t before(seconds age) {
 
 /// Repeats a function (account, before, limit) -> count until a slice is not full.
 Task<Result<int64_t>> slices(db::Pool& pool, const db::Statement& statement, AccountId account,
-                             int64_t before_us, Deadline deadline) {
+                             int64_t before_us, Deadline deadline, const Collector::Stop* stop) {
   int64_t total = 0;
-  while (true) {
+  while (!(*stop)()) {
     db::Params params;
     params.add(account).add_time_us(before_us).add_int32(Collector::kSlice);
     CO_TRY(const auto rows, co_await pool.exec(statement, std::move(params), deadline));
     total += rows.integer(0, 0);
-    if (rows.integer(0, 0) < Collector::kSlice) co_return total;
+    if (rows.integer(0, 0) < Collector::kSlice) break;
   }
+  co_return total;
 }
 
 }  // namespace
 
-Task<Result<CollectorReport>> Collector::run(Retention retention, Deadline deadline) {
+Task<Result<CollectorReport>> Collector::run(Retention retention, Deadline deadline, Stop stop) {
   CollectorReport report;
   db::Params now;
   now.add_time_us(Clock::now_us());
@@ -54,7 +55,7 @@ Task<Result<CollectorReport>> Collector::run(Retention retention, Deadline deadl
     CO_TRY(const auto rows, co_await pool_.exec(kDrop, std::move(params), deadline));
     report.partitions_dropped += rows.integer(0, 0);
   }
-  for (int64_t after = 0;;) {
+  for (int64_t after = 0; !stop();) {
     db::Params params;
     params.add_time_us(before(retention.changelog)).add(after);
     CO_TRY(const auto rows, co_await pool_.exec(kTrim, std::move(params), deadline));
@@ -64,12 +65,12 @@ Task<Result<CollectorReport>> Collector::run(Retention retention, Deadline deadl
   db::Params ask;
   ask.add_time_us(before(retention.blobs)).add_time_us(before(retention.expunged));
   CO_TRY(const auto accounts, co_await pool_.exec(kCandidates, std::move(ask), deadline));
-  for (size_t row = 0; row < accounts.size(); ++row) {
+  for (size_t row = 0; row < accounts.size() && !stop(); ++row) {
     const AccountId account = accounts.id<AccountId>(row, 0);
     CO_TRY(const int64_t purged,
-           co_await slices(pool_, kPurge, account, before(retention.expunged), deadline));
+           co_await slices(pool_, kPurge, account, before(retention.expunged), deadline, &stop));
     CO_TRY(const int64_t collected,
-           co_await slices(pool_, kCollect, account, before(retention.blobs), deadline));
+           co_await slices(pool_, kCollect, account, before(retention.blobs), deadline, &stop));
     report.entries_purged += purged;
     report.blobs_collected += collected;
   }
@@ -87,13 +88,14 @@ Task<Result<int64_t>> Collector::watchdog(seconds limit, Deadline deadline) {
   co_return rows.integer(0, 0);
 }
 
-Task<Result<void>> Collector::purge_account(AccountId account, Deadline deadline) {
-  while (true) {
+Task<Result<bool>> Collector::purge_account(AccountId account, Deadline deadline, Stop stop) {
+  while (!stop()) {
     db::Params params;
     params.add(account).add_int32(kSlice);
     CO_TRY(const auto rows, co_await pool_.exec(kAccountPurge, std::move(params), deadline));
-    if (rows.boolean(0, 0)) co_return Result<void>{};
+    if (rows.boolean(0, 0)) co_return true;
   }
+  co_return false;
 }
 
 Task<Result<int64_t>> Collector::unlink_files(std::string folder, Deadline deadline) {

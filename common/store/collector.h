@@ -2,6 +2,7 @@
 // no content.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "common/db/pool.h"
@@ -29,12 +30,16 @@ class Collector {
  public:
   static constexpr int32_t kSlice = 1000;
   explicit Collector(db::Pool& pool) : pool_(pool) {}
+  /// Asked before each slice; true ends the work there, which is no error.
+  using Stop = std::function<bool()>;
+  static bool never() { return false; }
   /// One round over everything, no transaction longer than a slice.
-  Task<Result<CollectorReport>> run(Retention retention, Deadline deadline);
+  Task<Result<CollectorReport>> run(Retention retention, Deadline deadline, Stop stop = never);
   /// Ends daemons' sessions that hold locks while waiting for their client; returns how many.
   Task<Result<int64_t>> watchdog(seconds limit, Deadline deadline);
   /// Removes an account's mail, slice by slice, after directory has given it up.
-  Task<Result<void>> purge_account(AccountId account, Deadline deadline);
+  /// False: stopped before the end.
+  Task<Result<bool>> purge_account(AccountId account, Deadline deadline, Stop stop = never);
   /// Unlinks files of the folder blob store a day after their tombstone. For the daemon that owns the folder.
   Task<Result<int64_t>> unlink_files(std::string folder, Deadline deadline);
 

@@ -156,27 +156,6 @@ def test_sessions_without_imapd_are_503(rest):
     assert rest.refused(503, "GET", "/sessions")["type"].endswith(":unavailable")
 
 
-def test_jobs_ran_at_the_start(suite, rest):
-    for _ in range(100):
-        jobs = {job["name"]: job for job in rest.json("GET", "/jobs")["items"]}
-        if len(jobs) == 4 and all(job["ended_at"] for job in jobs.values()):
-            break
-        time.sleep(0.2)
-    assert set(jobs) == {"store.collect", "account.purge", "secrets.trim", "idempotency.trim"}
-    assert all(job["failures"] == 0 for job in jobs.values()), jobs
-    assert jobs["store.collect"]["report"]["blobs_collected"] == 0
-    rest.json("POST", "/jobs/store.collect/run", expect=204)
-    rest.refused(404, "POST", "/jobs/no.such/run")
-
-
-def test_a_leased_job_is_not_taken_twice(suite, rest):
-    claim = "SELECT admin.job_claim_v1('t.x', '0192f0c1-2345-7abc-8def-00000000000%d', %d)"
-    assert suite.sql(claim % (1, 600)) == "t" and suite.sql(claim % (2, 600)) == "f"
-    done = "SELECT admin.job_done_v1('t.x', '0192f0c1-2345-7abc-8def-00000000000%d', 0, false, '{}')"
-    assert suite.sql(done % 2) == "f" and suite.sql(done % 1) == "t"
-    assert suite.sql(claim % (2, 0)) == "t" and suite.sql(claim % (1, 600)) == "t", "a lease that ran out is free"
-
-
 def test_health_tells_who_is_down(suite, rest):
     parts = {p["name"]: p for p in rest.json("GET", "/health")["parts"]}
     assert parts["mta"]["status"] == "down" and parts["mta"]["detail"]
