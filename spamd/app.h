@@ -7,6 +7,7 @@
 #include "common/async/task_group.h"
 #include "common/daemon/runtime.h"
 #include "common/db/pool.h"
+#include "common/jobs/leased_runner.h"
 #include "spamd/rpc/handlers.h"
 #include "spamd/service/engine.h"
 #include "spamd/service/follower.h"
@@ -26,6 +27,7 @@ class SpamdApp : public daemon::App {
   std::unique_ptr<ModelStore> store_;
   std::unique_ptr<Follower> follower_;
   std::unique_ptr<Handlers> handlers_;
+  std::unique_ptr<jobs::LeasedRunner> jobs_;
   TaskGroup tasks_;
 };
 

@@ -1,13 +1,23 @@
 #include "common/async/offload.h"
 
+#include <pthread.h>
+
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
 #include <thread>
 #include <vector>
 
+#include "common/base/assert.h"
+
 namespace dromos {
+
+namespace {
+unsigned g_threads = 0;
+std::atomic<bool> g_started{false};
+}  // namespace
 
 struct BlockingPool::State {
   std::mutex mutex;
@@ -31,9 +41,11 @@ struct BlockingPool::State {
   }
 };
 
-BlockingPool::BlockingPool() : state_(std::make_unique<State>()) {
-  const unsigned count = std::clamp(std::thread::hardware_concurrency(), 1u, 4u);
-  for (unsigned i = 0; i < count; ++i) state_->threads.emplace_back([s = state_.get()] { s->run(); });
+BlockingPool::BlockingPool(unsigned threads) : state_(std::make_unique<State>()) {
+  for (unsigned i = 0; i < threads; ++i) {
+    auto& thread = state_->threads.emplace_back([s = state_.get()] { s->run(); });
+    pthread_setname_np(thread.native_handle(), "offload");
+  }
 }
 
 BlockingPool::~BlockingPool() {
@@ -46,8 +58,16 @@ BlockingPool::~BlockingPool() {
 }
 
 BlockingPool& BlockingPool::instance() {
-  static BlockingPool pool;
+  static BlockingPool pool([] {
+    g_started = true;
+    return g_threads > 0 ? g_threads : std::clamp(std::thread::hardware_concurrency(), 1u, kMaxByDefault);
+  }());
   return pool;
+}
+
+void BlockingPool::set_threads(unsigned threads) {
+  DROMOS_ASSERT(!g_started);
+  g_threads = threads;
 }
 
 void BlockingPool::submit(std::function<void()> work) {

@@ -13,16 +13,19 @@
 
 namespace dromos {
 
-/// A process-wide pool (as many threads as cores, at most four, started at first use).
+/// Threads named "offload". The one of offload() is process-wide and started at first use.
 class BlockingPool {
  public:
+  static constexpr unsigned kMaxByDefault = 4;
+  explicit BlockingPool(unsigned threads);
   static BlockingPool& instance();
+  /// Threads of instance(); 0, or never called: as many as CPUs, at most kMaxByDefault. Before its first use.
+  static void set_threads(unsigned threads);
   /// Thread-safe. Work must not throw.
   void submit(std::function<void()> work);
   ~BlockingPool();
 
  private:
-  BlockingPool();
   struct State;
   std::unique_ptr<State> state_;
 };

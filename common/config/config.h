@@ -168,7 +168,7 @@ struct Spamd {
   DaemonCommon common;
   uint32_t scan_threads = 0;     ///< 0: one a CPU
   ByteSize scan_size{1u << 20};  ///< bytes of a message that are looked at
-  Duration model_refresh = 30s;
+  Duration model_refresh = 2s;   ///< how often to look for what other nodes learned: one indexed row
 };
 
 struct Admind {

@@ -7,7 +7,6 @@ namespace dromos::spamd {
 
 namespace {
 constexpr auto kTimeout = seconds(20);
-constexpr auto kExpireEvery = std::chrono::hours(1);
 }  // namespace
 
 Task<Result<void>> Follower::catch_up(Deadline deadline) {
@@ -32,17 +31,11 @@ Task<Result<void>> Follower::catch_up_locked(Deadline deadline) {
 
 Task<void> Follower::run(milliseconds interval, CancelToken token) {
   bool reachable = true;
-  Deadline next_expiry = Deadline::after(kExpireEvery);
   while (!token.cancelled()) {
     const Result<void> done = co_await catch_up(Deadline::after(kTimeout));
     if (!done && reachable) log::warn("model.stale", {{"err", done.error()}});
     if (done && !reachable) log::info("model.current", {{"version", engine_.version()}});
     reachable = done.has_value();
-    if (next_expiry.passed()) {
-      next_expiry = Deadline::after(kExpireEvery);
-      const Result<int64_t> expired = co_await store_.expire(Deadline::after(kTimeout));
-      if (!expired) log::warn("event.expire", {{"err", expired.error()}});
-    }
     co_await sleep_for(interval, token);
   }
 }

@@ -36,7 +36,9 @@ constexpr db::Statement kCounts{
     "SELECT hash, ham, spam FROM spam.token WHERE feature_version = $1 AND account_id = 0 "
     "AND hash = ANY($2)"};
 
-constexpr db::Statement kExpire{"spam_expire", "SELECT spam.expire_v1(interval '90 days', 1000)"};
+/// A slice locks the model against learning for some milliseconds.
+constexpr db::Statement kPrune{"spam_prune",
+                               "SELECT events, tokens FROM spam.prune_v1(interval '90 days', 20)"};
 
 std::vector<int64_t> as_bigint(const std::vector<Token>& tokens) {
   return {tokens.begin(), tokens.end()};
@@ -136,9 +138,9 @@ Task<Result<std::unordered_map<Token, TokenCount>>> ModelStore::counts(
   co_return counts;
 }
 
-Task<Result<int64_t>> ModelStore::expire(Deadline deadline) {
-  CO_TRY(const db::Rows rows, co_await pool_.exec(kExpire, db::Params(), deadline));
-  co_return rows.integer(0, 0);
+Task<Result<Pruned>> ModelStore::prune(Deadline deadline) {
+  CO_TRY(const db::Rows rows, co_await pool_.exec(kPrune, db::Params(), deadline));
+  co_return Pruned{rows.integer(0, 0), rows.integer(0, 1)};
 }
 
 }  // namespace dromos::spamd

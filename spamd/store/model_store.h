@@ -35,6 +35,11 @@ struct TokenCount {
   uint64_t spam = 0;
 };
 
+struct Pruned {
+  int64_t events = 0;
+  int64_t tokens = 0;
+};
+
 class ModelStore {
  public:
   /// Events of one changes() at most; ask again while `version` is ahead of the last.
@@ -54,8 +59,9 @@ class ModelStore {
 
   Task<Result<std::unordered_map<Token, TokenCount>>> counts(const std::vector<ExplainedToken>& tokens,
                                                              Deadline deadline);
-  /// Drops events past their time; how many.
-  Task<Result<int64_t>> expire(Deadline deadline);
+  /// Drops some events past their time, and the tokens that only they taught; nodes follow by the events this
+  /// makes. All zero when nothing was due.
+  Task<Result<Pruned>> prune(Deadline deadline);
 
  private:
   db::Pool& pool_;

@@ -3,6 +3,7 @@
 The client knows nothing of ours but the .proto file.
 """
 import importlib.util
+import pathlib
 import subprocess
 import sys
 import time
@@ -115,3 +116,25 @@ def test_without_a_database_it_scans_by_rules_and_refuses_lessons(pb, client):
     with pytest.raises(grpc.RpcError) as refused:
         client.learn(SPAM, pb.LABEL_SPAM, uuid.uuid4().bytes)
     assert refused.value.code() == grpc.StatusCode.UNAVAILABLE
+
+
+@pytest.mark.config({"spamd": {"scan_threads": 3}})
+def test_large_mail_is_scanned_by_as_many_threads_as_are_configured(pb, suite, client):
+    client.scan(HAM + b"word and another\r\n" * 4000)
+    tasks = pathlib.Path("/proc/%d/task" % suite.spamd.process.pid)
+    assert [task.read_text().strip() for task in tasks.glob("*/comm")].count("offload") == 3
+
+
+def test_old_lessons_are_pruned_by_a_job(pb, suite, client):
+    client.learn(SPAM, pb.LABEL_SPAM, uuid.uuid4().bytes)
+    client.learn(SPAM + b"again\r\n", pb.LABEL_SPAM, uuid.uuid4().bytes)
+    suite.sql("UPDATE spam.event SET at = now() - interval '100 days'")
+    kept = suite.sql("SELECT count(*) FROM spam.token WHERE ham + spam > 1")
+    suite.spamd.stop()
+    suite.sql("UPDATE admin.job SET due_at = now() WHERE name = 'spamd.prune'")
+    suite.start("spamd")
+    for _ in range(300):
+        if suite.sql("SELECT count(*) FROM spam.token WHERE ham + spam <= 1") == "0":
+            break
+        time.sleep(0.1)
+    assert suite.sql("SELECT count(*), bool_and(ham + spam > 1) FROM spam.token") == kept + "|t", suite.spamd.tail()

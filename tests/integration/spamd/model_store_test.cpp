@@ -84,6 +84,67 @@ Task<void> teach_and_follow(const testing::TempDatabase& database) {
   co_await late.pool.close();
 }
 
+Task<Pruned> prune_all(Node& node) {
+  Pruned sum;
+  while (true) {
+    auto pruned = co_await node.store.prune(soon());
+    REQUIRE(pruned.has_value());
+    if (pruned->events == 0) co_return sum;
+    sum.events += pruned->events;
+    sum.tokens += pruned->tokens;
+  }
+}
+
+Task<Uuid> teach(Node& node, std::string raw, Label label) {
+  const Uuid id = Uuid::v7();
+  const Lesson lesson = node.engine.lesson(raw, {}, label);
+  auto learned = co_await node.store.learn(id, AccountId{0}, label, lesson, soon());
+  REQUIRE(learned.has_value());
+  REQUIRE((co_await node.follower.catch_up(soon())).has_value());
+  co_return id;
+}
+
+Task<void> old_hapaxes(const testing::TempDatabase& database) {
+  Node node(database);
+  REQUIRE((co_await node.follower.catch_up(soon())).has_value());
+  const std::string rare = "Subject: x\r\n\r\nquixotic zymurgy verbiage\r\n";
+  co_await teach(node, rare, Label::spam);
+  co_await teach(node, kSpam, Label::spam);
+  co_await teach(node, kSpam + "again\r\n", Label::spam);
+  const Uuid mistaken = co_await teach(node, "Subject: y\r\n\r\nunforeseen gobbledygook\r\n", Label::ham);
+  REQUIRE((co_await node.store.forget(mistaken, AccountId{0}, soon())).has_value());
+  const std::string lonely = "SELECT count(*) FROM spam.token WHERE ham + spam <= 1";
+  const std::string shared = "SELECT count(*) FROM spam.token WHERE ham + spam > 1";
+  const std::string known = database.query(shared);
+  REQUIRE(database.query(lonely) != "0");
+  const Pruned early = co_await prune_all(node);
+  REQUIRE(early.events == 0);  // nothing is old yet
+
+  database.query("UPDATE spam.event SET at = now() - interval '100 days' RETURNING 1");
+  Node behind(database);
+  REQUIRE((co_await node.follower.catch_up(soon())).has_value());
+  REQUIRE((co_await behind.follower.catch_up(soon())).has_value());
+  const Pruned pruned = co_await prune_all(node);
+  REQUIRE(pruned.events == 5);
+  REQUIRE(pruned.tokens > 0);
+  REQUIRE(database.query(lonely) == "0");
+  REQUIRE(database.query(shared) == known);  // what was met again stays
+  REQUIRE(database.query("SELECT count(*) FROM spam.learned") == "3");
+
+  // Who followed, who was behind and who starts now have one model.
+  Node fresh(database);
+  for (Node* each : {&node, &behind, &fresh}) REQUIRE((co_await each->follower.catch_up(soon())).has_value());
+  for (const std::string& raw : {kSpam, rare, kHam}) {
+    REQUIRE(node.engine.scan(raw, {}).score.log_odds == fresh.engine.scan(raw, {}).score.log_odds);
+    REQUIRE(behind.engine.scan(raw, {}).score.log_odds == fresh.engine.scan(raw, {}).score.log_odds);
+  }
+  REQUIRE(fresh.engine.explain(rare, {}, 1000).known_count < 5);
+  REQUIRE(fresh.engine.scan(kSpam, {}).score.probability > 0.9);
+  co_await node.pool.close();
+  co_await behind.pool.close();
+  co_await fresh.pool.close();
+}
+
 Task<void> many_lessons_then_expiry(const testing::TempDatabase& database) {
   Node node(database);
   Node behind(database);
@@ -110,14 +171,14 @@ Task<void> many_lessons_then_expiry(const testing::TempDatabase& database) {
 
   // Once events are gone, who is behind them loads the whole model.
   database.query("UPDATE spam.event SET at = now() - interval '100 days' WHERE version <= 100 RETURNING 1");
-  auto expired = co_await node.store.expire(soon());
-  REQUIRE(expired.has_value());
-  REQUIRE(*expired == 100);
+  const Pruned pruned = co_await prune_all(node);
+  REQUIRE(pruned.events == 100);
+  REQUIRE((co_await node.follower.catch_up(soon())).has_value());
   auto changes = co_await behind.store.changes(behind.engine.version(), soon());
   REQUIRE(changes.has_value());
   REQUIRE(changes->reload);
   REQUIRE((co_await behind.follower.catch_up(soon())).has_value());
-  REQUIRE(behind.engine.version() == kLessons);
+  REQUIRE(behind.engine.version() == node.engine.version());
   REQUIRE(behind.engine.scan(kSpam, {}).score.log_odds == node.engine.scan(kSpam, {}).score.log_odds);
   co_await node.pool.close();
   co_await behind.pool.close();
@@ -143,6 +204,11 @@ TEST_CASE("Lessons are idempotent, reach every node and can be forgotten", "[int
 TEST_CASE("A node far behind catches up, and loads anew when events are gone", "[integration][spamd]") {
   const testing::TempDatabase database;
   run_blocking(many_lessons_then_expiry(database));
+}
+
+TEST_CASE("Tokens of one old lesson are pruned, on every node alike", "[integration][spamd]") {
+  const testing::TempDatabase database;
+  run_blocking(old_hapaxes(database));
 }
 
 TEST_CASE("Only spamd's role may learn, and not by writing tables", "[integration][spamd]") {
