@@ -1,7 +1,6 @@
 // DirectoryAdmin: domains and accounts.
 #include "common/directory/admin.h"
 
-#include "common/async/offload.h"
 #include "common/base/strings.h"
 #include "common/db/pool.h"
 #include "common/directory/address_text.h"
@@ -63,26 +62,14 @@ Account read_account(const db::Rows& rows, size_t row) {
 Task<Result<StoredPassword>> DirectoryAdmin::hash(std::string password) {
   if (password.empty() || password.size() > sasl::kMaxPassword)
     co_return fail(dromos::Errc::invalid_argument, "a password has 1 to 1024 bytes");
-  const bool granted = co_await gate_.acquire();
-  if (!granted) co_return fail(Errc::busy, "too many password hashes at once", Retry::temporary);
-  auto work = offload([password = std::move(password)] { return make_password(password); });
-  StoredPassword made = co_await std::move(work);
-  gate_.release();
-  co_return made;
-}
-
-Task<Result<db::Rows>> DirectoryAdmin::call(const db::Statement& statement, db::Params params,
-                                            Deadline deadline) {
-  auto rows = co_await pool_.exec(statement, std::move(params), deadline);
-  if (!rows) co_return fail(explain(std::move(rows).error()));
-  co_return std::move(*rows);
+  co_return co_await gate_.run([password = std::move(password)] { return make_password(password); });
 }
 
 Task<Result<int64_t>> DirectoryAdmin::create_domain(NewDomain domain, Deadline deadline) {
   CO_TRY(const std::string name, domain_to_ascii(domain.name));
   db::Params params;
   params.add(name).add(domain.enabled).add(domain.scram_sha1);
-  CO_TRY(auto rows, co_await call(kDomainCreate, std::move(params), deadline));
+  CO_TRY(auto rows, co_await call(pool_, kDomainCreate, std::move(params), deadline));
   co_return rows.integer(0, 0);
 }
 
@@ -90,19 +77,19 @@ Task<Result<void>> DirectoryAdmin::update_domain(std::string name, DomainChange 
   CO_TRY(const std::string ascii, domain_to_ascii(name));
   db::Params params;
   params.add(ascii).add(change.enabled).add(change.scram_sha1);
-  CO_TRY_VOID(co_await call(kDomainUpdate, std::move(params), deadline));
+  CO_TRY_VOID(co_await call(pool_, kDomainUpdate, std::move(params), deadline));
   co_return Result<void>();
 }
 
 Task<Result<void>> DirectoryAdmin::delete_domain(std::string name, Deadline deadline) {
   CO_TRY(const std::string ascii, domain_to_ascii(name));
-  CO_TRY_VOID(co_await call(kDomainDelete, db::Params().add(ascii), deadline));
+  CO_TRY_VOID(co_await call(pool_, kDomainDelete, db::Params().add(ascii), deadline));
   co_return Result<void>();
 }
 
 Task<Result<std::vector<Domain>>> DirectoryAdmin::list_domains(std::string after, int limit,
                                                                Deadline deadline) {
-  CO_TRY(auto rows, co_await call(kDomainList, db::Params().add(after).add_int32(limit), deadline));
+  CO_TRY(auto rows, co_await call(pool_, kDomainList, db::Params().add(after).add_int32(limit), deadline));
   std::vector<Domain> domains;
   for (size_t row = 0; row < rows.size(); ++row) {
     Domain domain;
@@ -127,7 +114,7 @@ Task<Result<AccountId>> DirectoryAdmin::create_account(NewAccount account, Deadl
   db::Params params;
   params.add(login).add(clean_utf8(account.display_name)).add(account.quota_bytes).add(account.enabled);
   add_password(params, password);
-  CO_TRY(auto rows, co_await call(kAccountCreate, std::move(params), deadline));
+  CO_TRY(auto rows, co_await call(pool_, kAccountCreate, std::move(params), deadline));
   co_return AccountId{rows.integer(0, 0)};
 }
 
@@ -137,7 +124,7 @@ Task<Result<void>> DirectoryAdmin::update_account(std::string login, AccountChan
   if (change.display_name) change.display_name = clean_utf8(*change.display_name);
   db::Params params;
   params.add(address).add(change.display_name).add(change.quota_bytes).add(change.enabled);
-  CO_TRY_VOID(co_await call(kAccountUpdate, std::move(params), deadline));
+  CO_TRY_VOID(co_await call(pool_, kAccountUpdate, std::move(params), deadline));
   co_return Result<void>();
 }
 
@@ -145,19 +132,19 @@ Task<Result<void>> DirectoryAdmin::rename_account(std::string login, std::string
                                                   Deadline deadline) {
   CO_TRY(const std::string address, normalize_address(login));
   CO_TRY(const std::string wanted, normalize_address(new_login));
-  CO_TRY_VOID(co_await call(kAccountRename, db::Params().add(address).add(wanted), deadline));
+  CO_TRY_VOID(co_await call(pool_, kAccountRename, db::Params().add(address).add(wanted), deadline));
   co_return Result<void>();
 }
 
 Task<Result<AccountId>> DirectoryAdmin::delete_account(std::string login, Deadline deadline) {
   CO_TRY(const std::string address, normalize_address(login));
-  CO_TRY(auto rows, co_await call(kAccountDelete, db::Params().add(address), deadline));
+  CO_TRY(auto rows, co_await call(pool_, kAccountDelete, db::Params().add(address), deadline));
   co_return AccountId{rows.integer(0, 0)};
 }
 
 Task<Result<Account>> DirectoryAdmin::get_account(std::string login, Deadline deadline) {
   CO_TRY(const std::string address, normalize_address(login));
-  CO_TRY(auto rows, co_await call(kAccountGet, db::Params().add(address), deadline));
+  CO_TRY(auto rows, co_await call(pool_, kAccountGet, db::Params().add(address), deadline));
   if (rows.empty()) co_return fail(dromos::Errc::not_found, "no such account");
   co_return read_account(rows, 0);
 }
@@ -168,7 +155,7 @@ Task<Result<std::vector<Account>>> DirectoryAdmin::list_accounts(AccountFilter f
       .add(clean_utf8(filter.match))
       .add(filter.after)
       .add_int32(filter.limit);
-  CO_TRY(auto rows, co_await call(kAccountList, std::move(params), deadline));
+  CO_TRY(auto rows, co_await call(pool_, kAccountList, std::move(params), deadline));
   std::vector<Account> accounts;
   for (size_t row = 0; row < rows.size(); ++row) accounts.push_back(read_account(rows, row));
   co_return accounts;
@@ -185,7 +172,7 @@ Task<Result<void>> DirectoryAdmin::set_password_hash(std::string login, StoredPa
   db::Params params;
   params.add(address);
   add_password(params, password);
-  CO_TRY_VOID(co_await call(kPasswordSet, std::move(params), deadline));
+  CO_TRY_VOID(co_await call(pool_, kPasswordSet, std::move(params), deadline));
   co_return Result<void>();
 }
 

@@ -77,7 +77,6 @@ class DirectoryAdmin {
   Task<void> prepare_slices(ImportJob& job);
   Task<Result<void>> store_slice(const PreparedSlice& slice, std::vector<ImportOutcome>* outcomes,
                                  Deadline deadline);
-  Task<Result<db::Rows>> call(const db::Statement& statement, db::Params params, Deadline deadline);
 
   db::Pool& pool_;
   HashGate& gate_;

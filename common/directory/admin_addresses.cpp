@@ -114,13 +114,14 @@ Task<Result<int64_t>> DirectoryAdmin::put_address(NewAddress address, Deadline d
   db::Params params;
   params.add(kind_text(address.kind)).add(parts.first).add(parts.second).add(lines);
   params.add(clean_utf8(address.display_name)).add(address.send_as).add(address.enabled);
-  CO_TRY(auto rows, co_await call(kAddressPut, std::move(params), deadline));
+  CO_TRY(auto rows, co_await call(pool_, kAddressPut, std::move(params), deadline));
   co_return rows.integer(0, 0);
 }
 
 Task<Result<void>> DirectoryAdmin::delete_address(std::string address, Deadline deadline) {
   CO_TRY(auto parts, split_managed(address));
-  CO_TRY_VOID(co_await call(kAddressDelete, db::Params().add(parts.first).add(parts.second), deadline));
+  CO_TRY_VOID(
+      co_await call(pool_, kAddressDelete, db::Params().add(parts.first).add(parts.second), deadline));
   co_return Result<void>();
 }
 
@@ -128,7 +129,7 @@ Task<Result<std::vector<Address>>> DirectoryAdmin::list_addresses(AddressFilter 
   db::Params params;
   params.add(clean_utf8(filter.domain)).add(filter.kind ? kind_text(*filter.kind) : std::string_view(""));
   params.add(filter.after).add_int32(filter.limit);
-  CO_TRY(auto rows, co_await call(kAddressList, std::move(params), deadline));
+  CO_TRY(auto rows, co_await call(pool_, kAddressList, std::move(params), deadline));
   co_return read_addresses(rows);
 }
 
@@ -136,7 +137,7 @@ Task<Result<Address>> DirectoryAdmin::get_address(std::string address, Deadline 
   CO_TRY(auto parts, split_managed(address));
   db::Params params;
   params.add(parts.first).add(parts.second);
-  CO_TRY(auto rows, co_await call(kAddressGet, std::move(params), deadline));
+  CO_TRY(auto rows, co_await call(pool_, kAddressGet, std::move(params), deadline));
   auto found = read_addresses(rows);
   if (found.empty())
     co_return fail(dromos::Errc::not_found, "no such alias, group or catch-all: " + clean_utf8(address));
@@ -150,20 +151,20 @@ Task<Result<NewSecret>> DirectoryAdmin::create_app_password(std::string login, S
   db::Params params;
   params.add(address).add_bytes(secret.hash).add(clean_utf8(spec.label)).add(join(spec.scopes, " "));
   params.add(spec.expires_us);
-  CO_TRY(auto rows, co_await call(kAppPasswordCreate, std::move(params), deadline));
+  CO_TRY(auto rows, co_await call(pool_, kAppPasswordCreate, std::move(params), deadline));
   co_return NewSecret{rows.integer(0, 0), std::move(secret.text)};
 }
 
 Task<Result<std::vector<SecretInfo>>> DirectoryAdmin::list_app_passwords(std::string login,
                                                                          Deadline deadline) {
   CO_TRY(const std::string address, normalize_address(login));
-  CO_TRY(auto rows, co_await call(kAppPasswordList, db::Params().add(address), deadline));
+  CO_TRY(auto rows, co_await call(pool_, kAppPasswordList, db::Params().add(address), deadline));
   co_return read_secrets(rows);
 }
 
 Task<Result<void>> DirectoryAdmin::delete_app_password(std::string login, int64_t id, Deadline deadline) {
   CO_TRY(const std::string address, normalize_address(login));
-  CO_TRY_VOID(co_await call(kAppPasswordDelete, db::Params().add(address).add(id), deadline));
+  CO_TRY_VOID(co_await call(pool_, kAppPasswordDelete, db::Params().add(address).add(id), deadline));
   co_return Result<void>();
 }
 
@@ -172,19 +173,19 @@ Task<Result<NewSecret>> DirectoryAdmin::create_api_key(KeyOwner owner, SecretSpe
   db::Params params;
   params.add(owner.is_account).add(clean_utf8(owner.name)).add_bytes(secret.hash).add(clean_utf8(spec.label));
   params.add(clean_utf8(join(spec.scopes, " "))).add(spec.expires_us);
-  CO_TRY(auto rows, co_await call(kApiKeyCreate, std::move(params), deadline));
+  CO_TRY(auto rows, co_await call(pool_, kApiKeyCreate, std::move(params), deadline));
   co_return NewSecret{rows.integer(0, 0), std::move(secret.text)};
 }
 
 Task<Result<std::vector<SecretInfo>>> DirectoryAdmin::list_api_keys(KeyOwner owner, Deadline deadline) {
   db::Params params;
   params.add(owner.is_account).add(clean_utf8(owner.name));
-  CO_TRY(auto rows, co_await call(kApiKeyList, std::move(params), deadline));
+  CO_TRY(auto rows, co_await call(pool_, kApiKeyList, std::move(params), deadline));
   co_return read_secrets(rows);
 }
 
 Task<Result<void>> DirectoryAdmin::delete_api_key(int64_t id, Deadline deadline) {
-  CO_TRY(auto rows, co_await call(kApiKeyDelete, db::Params().add(id), deadline));
+  CO_TRY(auto rows, co_await call(pool_, kApiKeyDelete, db::Params().add(id), deadline));
   if (!rows.boolean(0, 0)) co_return fail(dromos::Errc::not_found, "no such API key");
   co_return Result<void>();
 }

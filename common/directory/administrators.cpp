@@ -1,6 +1,6 @@
 #include "common/directory/administrators.h"
 
-#include "common/async/offload.h"
+#include "common/async/waiter.h"
 #include "common/base/strings.h"
 #include "common/db/pool.h"
 #include "common/directory/errc.h"
@@ -36,23 +36,11 @@ constexpr db::Statement kAuditList{"admin_audit_list",
                                    "SELECT id, at_us, actor, remote, action, object, detail"
                                    " FROM admin.audit_list_v1($1, $2, $3)"};
 
-Task<Result<db::Rows>> call(db::Pool& pool, const db::Statement& statement, db::Params params,
-                            Deadline deadline) {
-  auto rows = co_await pool.exec(statement, std::move(params), deadline);
-  if (!rows) co_return fail(explain(std::move(rows).error()));
-  co_return std::move(*rows);
-}
-
 Task<Result<std::string>> hash(HashGate& gate, std::string password) {
   if (password.empty()) co_return std::string();
   if (password.size() > sasl::kMaxPassword)
     co_return fail(dromos::Errc::invalid_argument, "password too long");
-  const bool granted = co_await gate.acquire();
-  if (!granted) co_return fail(Errc::busy, "too many password hashes at once", Retry::temporary);
-  auto work = offload([password = std::move(password)] { return argon2id_hash(password); });
-  std::string made = co_await std::move(work);
-  gate.release();
-  co_return made;
+  co_return co_await gate.run([password = std::move(password)] { return argon2id_hash(password); });
 }
 
 }  // namespace
@@ -108,15 +96,12 @@ Task<Result<Administrator>> Administrators::authenticate(std::string name, std::
   bool right = !stored.empty() &&
                state_.verified.contains(key, epoch, stored, password, std::chrono::steady_clock::now());
   if (!right) {
-    const bool granted = co_await state_.gate.acquire();
-    if (!granted) co_return fail(Errc::busy, "too many logins at once", Retry::temporary);
-    auto work = offload([stored, password = password.substr(0, sasl::kMaxPassword + 1)] {
+    auto work = state_.gate.run([stored, password = password.substr(0, sasl::kMaxPassword + 1)] {
       if (!stored.empty() && password.size() <= sasl::kMaxPassword) return argon2id_verify(stored, password);
       burn_password_time("");
       return false;
     });
-    right = co_await std::move(work);
-    state_.gate.release();
+    CO_TRY(right, co_await std::move(work));
     if (right) state_.verified.add(key, epoch, stored, password, std::chrono::steady_clock::now());
   }
   if (!right) {

@@ -4,7 +4,6 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
-#include "common/async/offload.h"
 #include "common/base/strings.h"
 #include "common/db/pool.h"
 #include "common/directory/address_text.h"
@@ -106,15 +105,14 @@ Task<Result<std::vector<std::string>>> DirectoryAdmin::sha1_domains(Deadline dea
 Task<void> DirectoryAdmin::prepare_slices(ImportJob& job) {
   while (!job.stop && job.next < job.slices.size()) {
     const size_t mine = job.next++;
-    const bool granted = co_await gate_.acquire();
-    if (!granted) {
+    auto work = gate_.run(
+        [rows = std::move(job.slices[mine]), sha1 = job.sha1_domains] { return prepare(rows, sha1); });
+    auto prepared = co_await std::move(work);
+    if (!prepared) {
       job.refused = true;
       break;
     }
-    auto work = offload(
-        [rows = std::move(job.slices[mine]), sha1 = job.sha1_domains] { return prepare(rows, sha1); });
-    job.prepared[mine] = co_await std::move(work);
-    gate_.release();
+    job.prepared[mine] = std::move(*prepared);
     job.progress.pulse();
   }
   job.progress.pulse();
@@ -122,7 +120,7 @@ Task<void> DirectoryAdmin::prepare_slices(ImportJob& job) {
 
 Task<Result<void>> DirectoryAdmin::store_slice(const PreparedSlice& slice,
                                                std::vector<ImportOutcome>* outcomes, Deadline deadline) {
-  CO_TRY(auto made, co_await call(kImport, db::Params().add(slice.json), deadline));
+  CO_TRY(auto made, co_await call(pool_, kImport, db::Params().add(slice.json), deadline));
   const size_t first = outcomes->size();
   for (const std::string& reason : slice.refused) outcomes->push_back({AccountId{}, reason});
   for (size_t row = 0; row < made.size(); ++row) {

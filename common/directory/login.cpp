@@ -1,5 +1,5 @@
 // Directory's logins: throttle, app password, remembered verification, hash, upgrade; SCRAM; API keys.
-#include "common/async/offload.h"
+#include "common/async/waiter.h"
 #include "common/base/strings.h"
 #include "common/crypto/crypto.h"
 #include "common/db/pool.h"
@@ -110,33 +110,24 @@ Task<Result<std::optional<Identity>>> Directory::try_app_password(std::string lo
 /// Always costs one hash: without a credential, or with none that argon2id could check, a decoy is hashed.
 Task<Result<bool>> Directory::verify(const Credential* credential, std::string password, Deadline deadline) {
   const StoredPassword stored = credential != nullptr ? credential->stored : StoredPassword{};
-  const bool granted = co_await state_->gate.acquire();
-  if (!granted) co_return fail(Errc::busy, "too many logins at once", Retry::temporary);
-  bool ok = false;
-  if (!deadline.passed()) {
-    auto work = offload([stored, password = std::move(password)] {
-      const bool right = verify_stored(stored, password);
-      if (stored.scheme != "argon2id") burn_password_time(password);
-      return right;
-    });
-    ok = co_await std::move(work);
-  }
-  state_->gate.release();
-  co_return ok;
+  auto work = [stored, deadline, password = std::move(password)] {
+    if (deadline.passed()) return false;  // the turn came too late
+    const bool right = verify_stored(stored, password);
+    if (stored.scheme != "argon2id") burn_password_time(password);
+    return right;
+  };
+  co_return co_await state_->gate.run(std::move(work));
 }
 
 Task<Result<void>> Directory::upgrade(Credential credential, std::string password, Deadline deadline) {
-  const bool granted = co_await state_->gate.acquire();
-  if (!granted) co_return fail(Errc::busy, "too many logins at once", Retry::temporary);
   const StoredPassword old = credential.stored;
-  auto work = offload([old, password = std::move(password)] {
+  auto work = state_->gate.run([old, password = std::move(password)] {
     StoredPassword made = make_password(password);
     if (old.scheme == "argon2id") made.hash = old.hash;
     if (old.sha256) made.sha256 = old.sha256;
     return made;
   });
-  const StoredPassword made = co_await std::move(work);
-  state_->gate.release();
+  CO_TRY(const StoredPassword made, co_await std::move(work));
   db::Params params;
   params.add(credential.identity.account).add(old.scheme).add(old.hash).add(made.hash);
   add_verifier(params, made.sha256);

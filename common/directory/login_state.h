@@ -9,14 +9,13 @@
 #include <string>
 #include <string_view>
 
+#include "common/async/offload.h"
 #include "common/base/clock.h"
 #include "common/base/ids.h"
+#include "common/base/result.h"
+#include "common/directory/errc.h"
 #include "common/directory/login_throttle.h"
 #include "common/directory/lru_map.h"
-
-namespace dromos {
-class Reactor;
-}
 
 namespace dromos::directory {
 
@@ -63,8 +62,22 @@ class HashGate {
   Acquire acquire() { return Acquire{*this}; }
   void release();
   size_t waiting();
+  /// `fn`, which owns all it needs, off the reactor and in its turn; Errc::busy if too many wait already.
+  template <class F>
+  Task<Result<std::invoke_result_t<F>>> run(F fn) {
+    const bool granted = co_await acquire();
+    if (!granted) co_return fail(Errc::busy, "too many password hashes at once", Retry::temporary);
+    const Releaser releaser{*this};
+    auto work = offload(std::move(fn));
+    auto done = co_await std::move(work);
+    co_return std::move(done);
+  }
 
  private:
+  struct Releaser {
+    HashGate& gate;
+    ~Releaser() { gate.release(); }
+  };
   struct Waiter {
     Reactor* reactor;
     std::coroutine_handle<> handle;

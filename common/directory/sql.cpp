@@ -2,6 +2,7 @@
 
 #include "common/base/strings.h"
 #include "common/db/errc.h"
+#include "common/db/pool.h"
 
 namespace dromos::directory {
 
@@ -52,6 +53,13 @@ Error explain(Error error) {
   if (state == "23505" || state == "DREXI") return Error(Errc::already_exists, message);
   if (state == "23514" || state == "23502") return Error(Errc::invalid_argument, message);
   return error;
+}
+
+Task<Result<db::Rows>> call(db::Pool& pool, const db::Statement& statement, db::Params params,
+                            Deadline deadline) {
+  auto rows = co_await pool.exec(statement, std::move(params), deadline);
+  if (!rows) co_return fail(explain(std::move(rows).error()));
+  co_return std::move(*rows);
 }
 
 }  // namespace dromos::directory

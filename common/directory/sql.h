@@ -5,10 +5,18 @@
 #include <string_view>
 #include <vector>
 
+#include "common/async/task.h"
+#include "common/base/clock.h"
 #include "common/base/error.h"
+#include "common/base/result.h"
+#include "common/db/connection.h"
 #include "common/db/params.h"
 #include "common/db/rows.h"
 #include "common/directory/password.h"
+
+namespace dromos::db {
+class Pool;
+}
 
 namespace dromos::directory {
 
@@ -21,5 +29,8 @@ void add_verifier(db::Params& params, const std::optional<sasl::ScramVerifier>& 
 void add_password(db::Params& params, const StoredPassword& password);
 /// DRNOF, DRINV, DREXI and constraint violations in the words of Errc; others as they are.
 Error explain(Error error);
+/// One statement, its error explained.
+Task<Result<db::Rows>> call(db::Pool& pool, const db::Statement& statement, db::Params params,
+                            Deadline deadline);
 
 }  // namespace dromos::directory
