@@ -1,5 +1,7 @@
 #include "common/http/conditional.h"
 
+#include <algorithm>
+
 #include "common/base/strings.h"
 #include "common/crypto/crypto.h"
 
@@ -48,6 +50,30 @@ int check_preconditions(const Headers& request, Method method, std::string_view 
   if (const auto none = request.get("if-none-match"); none && tag_listed(*none, etag, true))
     return method == Method::get || method == Method::head ? 304 : 412;
   return 0;
+}
+
+RangeAsked asked_range(const Headers& request, std::string_view etag, uint64_t size) {
+  using Kind = RangeAsked::Kind;
+  const RangeAsked whole;
+  if (request.count("range") != 1) return whole;
+  // A date is never equal to a strong tag; without one, what the client has cannot be compared.
+  if (const auto since = request.get("if-range"); since && (etag.empty() || trim(*since) != etag))
+    return whole;
+  std::string_view text = trim(*request.get("range"));
+  if (!istarts_with(text, "bytes=")) return whole;
+  text = trim(text.substr(6));
+  const size_t dash = text.find('-');
+  if (dash == std::string_view::npos || text.find(',') != std::string_view::npos) return whole;
+  const std::string_view from = text.substr(0, dash), to = text.substr(dash + 1);
+  const auto first = parse_number<uint64_t>(from), last = parse_number<uint64_t>(to);
+  if ((!from.empty() && !first) || (!to.empty() && !last) || (!first && !last)) return whole;
+  if (!first) {  // the last so many bytes
+    if (*last == 0 || size == 0) return {Kind::unsatisfiable, 0, 0};
+    return {Kind::part, size - std::min(*last, size), size - 1};
+  }
+  if (last && *last < *first) return whole;
+  if (*first >= size) return {Kind::unsatisfiable, 0, 0};
+  return {Kind::part, *first, std::min(last.value_or(UINT64_MAX), size - 1)};
 }
 
 void add_security_headers(Headers& headers, bool tls) {

@@ -1,6 +1,8 @@
 #include "common/store/changes.h"
 
+#include <algorithm>
 #include <set>
+#include <tuple>
 
 #include "common/store/errc.h"
 
@@ -33,12 +35,12 @@ const db::Statement kThreadFate{
     "FROM unnest($2::uuid[]) AS t (id) JOIN mail.message m ON m.account_id = $1 AND m.thread_id = t.id "
     "GROUP BY t.id"};
 const db::Statement kMailboxes{"store_mailbox_changes",
-                               "SELECT mailbox_id, modseq, created_modseq FROM mail.mailbox WHERE account_id "
-                               "= $1 AND highestmodseq > $2"};
+                               "SELECT mailbox_id, modseq, created_modseq, highestmodseq FROM mail.mailbox "
+                               "WHERE account_id = $1 AND highestmodseq > $2"};
 const db::Statement kMailboxesGone{
     "store_mailboxes_gone",
     "SELECT c.mailbox_id, EXISTS (SELECT FROM mail.changelog n WHERE n.account_id = $1 AND n.modseq > $2 "
-    "AND n.mailbox_id = c.mailbox_id AND n.kind = 4) "
+    "AND n.mailbox_id = c.mailbox_id AND n.kind = 4), c.modseq "
     "FROM mail.changelog c WHERE c.account_id = $1 AND c.modseq > $2 AND c.kind = 6"};
 
 struct Touched {
@@ -51,22 +53,24 @@ struct Touched {
 Task<Result<Touched>> touched(db::Pool& pool, AccountId account, int64_t since, size_t limit, int64_t upto,
                               Deadline deadline) {
   Touched result;
-  result.new_modseq = upto;
   db::Params params;
   params.add(account).add(since).add(upto);
   CO_TRY(const auto log, co_await pool.exec(kLog, std::move(params), deadline));
-  int64_t last = since;
-  for (size_t row = 0; row < log.size(); ++row) {
+  for (size_t row = 0; row < log.size();) {
     const int64_t modseq = log.integer(row, 0);
-    // Always at least one modseq, or the client would never get on.
-    if (modseq != last && last != since && result.ids.size() >= limit) {
-      result.new_modseq = last;
+    std::vector<Uuid> fresh;
+    for (; row < log.size() && log.integer(row, 0) == modseq; ++row)
+      for (const Uuid& id : log.uuids(row, 1))
+        if (result.ids.insert(id).second) fresh.push_back(id);
+    // The first goes whole, however large, or the client would never get on.
+    if (result.ids.size() > limit && result.ids.size() > fresh.size()) {
+      for (const Uuid& id : fresh) result.ids.erase(id);
       result.more = true;
       break;
     }
-    for (const Uuid& id : log.uuids(row, 1)) result.ids.insert(id);
-    last = modseq;
+    result.new_modseq = modseq;
   }
+  if (!result.more) result.new_modseq = upto;
   co_return result;
 }
 
@@ -165,27 +169,82 @@ Task<Result<ObjectChanges<ThreadId>>> Changes::threads(AccountId account, int64_
   co_return changes;
 }
 
-Task<Result<MailboxChanges>> Changes::mailboxes(AccountId account, int64_t since, Deadline deadline) {
-  MailboxChanges changes;
-  CO_TRY(changes.new_modseq, co_await known_since(pool_, account, since, deadline));
-  db::Params params;
-  params.add(account).add(since);
-  CO_TRY(const auto rows, co_await pool_.exec(kMailboxes, std::move(params), deadline));
-  changes.only_counts = true;
+namespace {
+
+/// What a client is told of one mailbox, and when it happened. A mailbox may have several.
+struct MailboxEvent {
+  enum class Kind { created, properties, counts, destroyed };
+  int64_t modseq;
+  MailboxId id;
+  Kind kind;
+};
+
+/// Up to which modseq `events` (in order) hold at most `limit` mailboxes; INT64_MAX: all of them. Never
+/// before the first.
+int64_t cut_of(const std::vector<MailboxEvent>& events, size_t limit) {
+  std::set<MailboxId> seen;
+  for (size_t i = 0; i < events.size(); ++i) {
+    seen.insert(events[i].id);
+    if (seen.size() <= limit) continue;
+    size_t last = i;  // the transaction that is too much goes whole
+    while (last > 0 && events[last - 1].modseq == events[i].modseq) --last;
+    return last > 0 ? events[last - 1].modseq : events[i].modseq;
+  }
+  return INT64_MAX;
+}
+
+MailboxChanges told(const std::vector<MailboxEvent>& events, int64_t cut) {
+  using Kind = MailboxEvent::Kind;
+  std::set<MailboxId> created, updated;
+  MailboxChanges out;
+  out.only_counts = true;
+  for (const MailboxEvent& event : events) {
+    if (event.modseq > cut) {
+      out.more = true;
+      break;
+    }
+    if (event.kind == Kind::destroyed) {
+      out.destroyed.push_back(event.id);
+    } else if (event.kind == Kind::created) {
+      created.insert(event.id);
+    } else if (!created.contains(event.id)) {
+      updated.insert(event.id);
+      if (event.kind == Kind::properties) out.only_counts = false;
+    }
+  }
+  out.created.assign(created.begin(), created.end());
+  out.updated.assign(updated.begin(), updated.end());
+  return out;
+}
+
+}  // namespace
+
+Task<Result<MailboxChanges>> Changes::mailboxes(AccountId account, int64_t since, size_t limit,
+                                                Deadline deadline) {
+  using Kind = MailboxEvent::Kind;
+  CO_TRY(const int64_t now, co_await known_since(pool_, account, since, deadline));
+  CO_TRY(const auto rows, co_await pool_.exec(kMailboxes, db::Params().add(account).add(since), deadline));
+  std::vector<MailboxEvent> events;
   for (size_t row = 0; row < rows.size(); ++row) {
     const MailboxId id = rows.id<MailboxId>(row, 0);
-    if (rows.integer(row, 2) > since) {
-      changes.created.push_back(id);
-      continue;
-    }
-    changes.updated.push_back(id);
-    if (rows.integer(row, 1) > since) changes.only_counts = false;
+    const auto note = [&](int column, Kind kind) {
+      if (rows.integer(row, column) > since) events.push_back({rows.integer(row, column), id, kind});
+    };
+    note(2, Kind::created);
+    note(1, Kind::properties);
+    note(3, Kind::counts);
   }
-  db::Params gone_params;
-  gone_params.add(account).add(since);
-  CO_TRY(const auto gone, co_await pool_.exec(kMailboxesGone, std::move(gone_params), deadline));
+  CO_TRY(const auto gone,
+         co_await pool_.exec(kMailboxesGone, db::Params().add(account).add(since), deadline));
   for (size_t row = 0; row < gone.size(); ++row)
-    if (!gone.boolean(row, 1)) changes.destroyed.push_back(gone.id<MailboxId>(row, 0));
+    if (!gone.boolean(row, 1))
+      events.push_back({gone.integer(row, 2), gone.id<MailboxId>(row, 0), Kind::destroyed});
+  std::sort(events.begin(), events.end(), [](const MailboxEvent& a, const MailboxEvent& b) {
+    return std::tie(a.modseq, a.id, a.kind) < std::tie(b.modseq, b.id, b.kind);
+  });
+  const int64_t cut = cut_of(events, limit);
+  MailboxChanges changes = told(events, cut);
+  changes.new_modseq = changes.more ? cut : now;
   co_return changes;
 }
 

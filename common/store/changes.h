@@ -44,7 +44,9 @@ class Changes {
                                                 Deadline deadline);
   Task<Result<ObjectChanges<ThreadId>>> threads(AccountId account, int64_t since, size_t limit,
                                                 Deadline deadline);
-  Task<Result<MailboxChanges>> mailboxes(AccountId account, int64_t since, Deadline deadline);
+  /// With a limit, all up to a modseq at which at most so many had changed; more than `limit` if one
+  /// transaction alone changed more.
+  Task<Result<MailboxChanges>> mailboxes(AccountId account, int64_t since, size_t limit, Deadline deadline);
 
  private:
   db::Pool& pool_;

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/base/strings.h"
+#include "common/http/conditional.h"
 #include "common/http/json.h"
 #include "common/http/path.h"
 #include "common/http/problem.h"
@@ -91,13 +92,14 @@ http::Response failure(const Error& error) {
 /// A stored blob, chunk by chunk as the client takes it.
 class StoredBlob : public http::BodySource {
  public:
-  StoredBlob(Services& services, AccountId account, store::BlobHash hash, uint64_t size)
-      : services_(services), account_(account), hash_(hash), size_(size) {}
+  /// Bytes from `first`, `count` of them.
+  StoredBlob(Services& services, AccountId account, store::BlobHash hash, uint64_t first, uint64_t count)
+      : services_(services), account_(account), hash_(hash), size_(count), at_(first), end_(first + count) {}
   std::optional<uint64_t> size() const override { return size_; }
   Task<Result<std::string_view>> next() override {
     piece_.clear();
-    if (at_ >= size_) co_return std::string_view();
-    const uint64_t length = std::min<uint64_t>(size_ - at_, store::kChunkBytes);
+    if (at_ >= end_) co_return std::string_view();
+    const uint64_t length = std::min<uint64_t>(end_ - at_, store::kChunkBytes);
     const auto append = [this](std::string_view bytes) {
       piece_.append(bytes);
       return done();
@@ -114,7 +116,8 @@ class StoredBlob : public http::BodySource {
   const AccountId account_;
   const store::BlobHash hash_;
   const uint64_t size_;
-  uint64_t at_ = 0;
+  uint64_t at_;
+  const uint64_t end_;
   std::string piece_;
 };
 
@@ -127,6 +130,29 @@ void add_blob_headers(http::Response& out, const http::Request& request, const s
   out.headers.set("X-Content-Type-Options", "nosniff");
   out.headers.set("Content-Security-Policy", "default-src 'none'; sandbox");
   out.headers.set("Cache-Control", "private, immutable, max-age=31536000");
+}
+
+/// 200, 206 (RFC 9110 §15.3.7), 304 or 416, with what goes with it. A blob never changes: its id is its tag.
+http::Response head_of_blob(const http::Request& request, const std::string& etag, uint64_t size) {
+  const int refused = http::check_preconditions(request.headers, request.method, etag);
+  if (refused == 412) return http::problem(412, "the blob is another");
+  http::Response out(refused != 0 ? refused : 200);
+  out.headers.set("ETag", etag);
+  out.headers.set("Accept-Ranges", "bytes");
+  if (refused != 0) return out;
+  using Kind = http::RangeAsked::Kind;
+  const auto range = http::asked_range(request.headers, etag, size);
+  if (range.kind == Kind::unsatisfiable) {
+    http::Response none = http::problem(416, "no such range in the blob");
+    none.headers.set("Content-Range", "bytes */" + std::to_string(size));
+    return none;
+  }
+  if (range.kind == Kind::part) {
+    out.status = 206;
+    out.headers.set("Content-Range", "bytes " + std::to_string(range.first) + "-" +
+                                         std::to_string(range.last) + "/" + std::to_string(size));
+  }
+  return out;
 }
 
 bool is_own(const http::Request& request, const Login& login) {
@@ -175,17 +201,28 @@ Task<http::Response> get_download(Services& services, http::Request& request) {
   if (!login) co_return std::move(login).error();
   const auto id = parse_blob_id(request.parameter("blobId"));
   if (!is_own(request, *login) || !id) co_return http::problem(404, "no such blob");
-  http::Response out(200);
+  std::string part;  // of a message, decoded
+  uint64_t size = 0;
   if (id->parts.empty()) {
-    const store::BlobHash hash = hash_of(*id);
-    const auto info = co_await services.blobs->stat(login->account, hash, Deadline::after(kBlobTime));
+    const auto info = co_await services.blobs->stat(login->account, hash_of(*id), Deadline::after(kBlobTime));
     if (!info) co_return failure(info.error());
-    out.source = std::make_unique<StoredBlob>(services, login->account, hash, info->size);
+    size = info->size;
   } else {
     auto bytes = co_await load_blob(services, login->account, *id, Deadline::after(kBlobTime));
     if (!bytes) co_return http::problem(bytes.error().is("serverUnavailable") ? 503 : 404, "no such blob");
-    out.body = std::move(*bytes);
+    part = std::move(*bytes);
+    size = part.size();
   }
+  const std::string etag = http::make_etag(request.parameter("blobId"));
+  http::Response out = head_of_blob(request, etag, size);
+  const auto range = http::asked_range(request.headers, etag, size);
+  if (out.status != 200 && out.status != 206) co_return out;
+  const uint64_t first = out.status == 206 ? range.first : 0;
+  const uint64_t count = out.status == 206 ? range.last - range.first + 1 : size;
+  if (id->parts.empty())
+    out.source = std::make_unique<StoredBlob>(services, login->account, hash_of(*id), first, count);
+  else
+    out.body = part.substr(first, count);
   add_blob_headers(out, request, std::string(request.parameter("name")));
   co_return out;
 }

@@ -8,6 +8,7 @@
 #include "jmapd/methods/types.h"
 #include "jmapd/protocol/arguments.h"
 #include "jmapd/service/email_json.h"
+#include "jmapd/service/email_reader.h"
 #include "jmapd/service/email_search.h"
 
 namespace dromos::jmapd {
@@ -17,22 +18,6 @@ using nlohmann::json;
 
 /// Emails whose facts are in memory at once.
 constexpr size_t kAtOnce = 32;
-
-struct StoredFacts {
-  store::BlobHash blob{};
-  std::string facts;
-};
-
-Task<Result<std::string>> read_raw(Services& services, AccountId account, MessageId id, uint64_t length,
-                                   Deadline deadline) {
-  std::string raw;
-  const auto append = [&raw](std::string_view piece) {
-    raw.append(piece);
-    return done();
-  };
-  CO_TRY_VOID(co_await services.messages.read_raw(account, id, 0, length, append, deadline));
-  co_return raw;
-}
 
 void add_row_properties(json& out, const EmailRow& row, const StoredFacts* stored,
                         const EmailProperties& wanted) {
@@ -73,17 +58,6 @@ Task<Outcome<json>> email_object(Services& services, AccountId account, const Em
   if (reparse) facts = mime::build_facts(raw);
   const EmailSource source{*facts, raw, BlobId{std::string(store::as_view(stored->blob)), {}}};
   add_message_properties(out, source, wanted);
-  co_return out;
-}
-
-Task<Result<std::map<MessageId, StoredFacts>>> facts_of(Services& services, AccountId account,
-                                                        std::vector<MessageId> ids, Deadline deadline) {
-  std::map<MessageId, StoredFacts> out;
-  store::Messages::OnFacts keep = [&out](const store::MessageFacts& facts) {
-    out.emplace(facts.id, StoredFacts{facts.blob, std::string(facts.facts)});
-    return done();
-  };
-  CO_TRY_VOID(co_await services.messages.facts_of(account, std::move(ids), keep, deadline));
   co_return out;
 }
 

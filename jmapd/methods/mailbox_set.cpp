@@ -18,7 +18,7 @@ struct Wanted {
   MailboxId parent;
   std::string role;
   int32_t sort_order = 0;
-  bool subscribed = false;
+  bool subscribed = true;  // RFC 8621 §2: for what the user makes
 };
 
 Outcome<Wanted> read_wanted(const Context& context, const json& record, const store::MailboxTree& tree) {
@@ -37,12 +37,13 @@ Outcome<Wanted> read_wanted(const Context& context, const json& record, const st
     if (!role->is_string()) return invalid_property("role");
     out.role = role->get<std::string>();
   }
-  if (const auto order = record.find("sortOrder"); order != record.end()) {
+  if (const auto order = record.find("sortOrder"); order != record.end() && !order->is_null()) {
     const bool fits = order->is_number_integer() && *order >= 0 && *order <= INT32_MAX;
     if (!fits) return invalid_property("sortOrder");
     out.sort_order = order->get<int32_t>();
   }
-  if (const auto subscribed = record.find("isSubscribed"); subscribed != record.end()) {
+  if (const auto subscribed = record.find("isSubscribed");
+      subscribed != record.end() && !subscribed->is_null()) {
     if (!subscribed->is_boolean()) return invalid_property("isSubscribed");
     out.subscribed = subscribed->get<bool>();
   }

@@ -123,14 +123,17 @@ Task<Outcome<Found>> MailboxType::get(Context& context, AccountId account,
   co_return found;
 }
 
-Task<Outcome<ChangedIds>> MailboxType::changes(Context& context, AccountId account, int64_t since, size_t) {
+Task<Outcome<ChangedIds>> MailboxType::changes(Context& context, AccountId account, int64_t since,
+                                               size_t max) {
   JM_TRY(const State current, co_await state(context, account));
-  auto changed = co_await context.services.changes.mailboxes(account, since, context.deadline);
+  auto changed = co_await context.services.changes.mailboxes(account, since, max == 0 ? SIZE_MAX : max,
+                                                             context.deadline);
   if (!changed && changed.error().is(store::StoreErrc::cannot_change))
     co_return refuse("cannotCalculateChanges");
   JM_TRY(const store::MailboxChanges list, std::move(changed));
   ChangedIds out;
-  out.new_state = {current.epoch, std::max(current.modseq, since)};
+  out.new_state = {current.epoch, list.more ? list.new_modseq : std::max(current.modseq, since)};
+  out.more = list.more;
   for (const MailboxId id : list.created) out.created.push_back(to_text(id));
   for (const MailboxId id : list.updated) out.updated.push_back(to_text(id));
   for (const MailboxId id : list.destroyed) out.destroyed.push_back(to_text(id));

@@ -45,6 +45,7 @@ Registry::Registry() : capabilities_{kCore, kMail} {
   add("Core/echo", kCore, echo);
   for (auto& type : mail_types()) add_type(std::move(type));
   for (auto& [name, run] : mail_methods()) add(name, kMail, run);
+  for (auto& [name, run] : snippet_methods()) add(name, kMail, run);
 }
 
 void Registry::add(std::string name, std::string_view capability, MethodFunction run) {

@@ -16,5 +16,6 @@ std::shared_ptr<ObjectType> make_email_type();
 
 std::vector<std::shared_ptr<ObjectType>> mail_types();
 std::vector<std::pair<std::string, MethodFunction>> mail_methods();
+std::vector<std::pair<std::string, MethodFunction>> snippet_methods();
 
 }  // namespace dromos::jmapd

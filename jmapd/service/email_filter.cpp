@@ -50,6 +50,21 @@ using What = EmailFilter::Node::What;
 
 constexpr size_t kMaxWords = 50;
 
+/// From the quote at `at` to its match, in which a backslash makes the next character an ordinary one.
+/// Nothing and no move if there is no match.
+std::optional<std::string> phrase_at(const std::string& text, size_t& at) {
+  std::string out;
+  for (size_t i = at + 1; i < text.size(); ++i) {
+    if (text[i] == text[at]) {
+      at = i + 1;
+      return out;
+    }
+    if (text[i] == '\\' && i + 1 < text.size()) ++i;
+    out += text[i];
+  }
+  return std::nullopt;
+}
+
 /// Words, or phrases in quotes (RFC 8621 §4.4.1: text search is up to the server; ours is by substring).
 std::vector<std::string> words_of(const std::string& text) {
   std::vector<std::string> out;
@@ -59,19 +74,14 @@ std::vector<std::string> words_of(const std::string& text) {
       ++at;
       continue;
     }
-    const char quote = text[at] == '"' || text[at] == '\'' ? text[at] : 0;
-    const size_t close = quote == 0 ? std::string::npos : text.find(quote, at + 1);
-    size_t begin = at;
-    size_t end;
-    if (close != std::string::npos) {
-      begin = at + 1;
-      end = close;
-      at = close + 1;
-    } else {
-      end = std::min(text.find_first_of(" \t\r\n", at), text.size());
+    std::optional<std::string> word;
+    if (text[at] == '"' || text[at] == '\'') word = phrase_at(text, at);
+    if (!word) {
+      const size_t end = std::min(text.find_first_of(" \t\r\n", at), text.size());
+      word = text.substr(at, end - at);
       at = end;
     }
-    if (end > begin) out.push_back(mime::fold_case(text.substr(begin, end - begin)));
+    if (!word->empty()) out.push_back(mime::fold_case(*word));
   }
   return out;
 }
@@ -198,11 +208,13 @@ class FilterParser {
     const auto conditions = value.find("conditions");
     if (conditions == value.end() || !conditions->is_array() || value.size() != 2)
       return invalid_arguments("an operator has a list of conditions");
+    if (out.what == What::none_of) ++negations_;
     for (const json& one : *conditions) {
       if (++nodes_ > kMaxFilterNodes) return refuse("unsupportedFilter", "too many conditions");
       JR_TRY(Node child, node(one, depth + 1));
       out.children.push_back(std::move(child));
     }
+    if (out.what == What::none_of) --negations_;
     return out;
   }
 
@@ -283,8 +295,11 @@ class FilterParser {
     out.name = field;
     out.words = words_of(value.get_ref<const std::string&>());
     filter_.needs_text_ = true;
-    if (what != What::header || field == "subject")
-      filter_.words_.insert(filter_.words_.end(), out.words.begin(), out.words.end());
+    const auto mark = [&](std::vector<std::string>& list) {
+      if (negations_ % 2 == 0) list.insert(list.end(), out.words.begin(), out.words.end());
+    };
+    if (what == What::text || field == "subject") mark(filter_.subject_words_);
+    if (what == What::text || what == What::body) mark(filter_.body_words_);
     return out;
   }
 
@@ -303,6 +318,7 @@ class FilterParser {
 
   EmailFilter& filter_;
   size_t nodes_ = 0;
+  size_t negations_ = 0;
 };
 
 EmailFilter::EmailFilter() = default;

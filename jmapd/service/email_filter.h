@@ -42,8 +42,10 @@ class EmailFilter {
   bool needs_facts() const { return needs_facts_; }
   /// Looks at other emails of the thread.
   bool looks_at_thread() const { return looks_at_thread_; }
-  /// Folded words of text, subject and body conditions, for SearchSnippet.
-  const std::vector<std::string>& words() const { return words_; }
+  /// Folded words that SearchSnippet marks: of text, and of subject or body conditions; none of what shall
+  /// not be there.
+  const std::vector<std::string>& subject_words() const { return subject_words_; }
+  const std::vector<std::string>& body_words() const { return body_words_; }
 
   struct Node;
 
@@ -52,7 +54,7 @@ class EmailFilter {
   bool needs_text_ = false;
   bool needs_facts_ = false;
   bool looks_at_thread_ = false;
-  std::vector<std::string> words_;
+  std::vector<std::string> subject_words_, body_words_;
   friend class FilterParser;
 };
 

@@ -20,6 +20,42 @@ def test_bytes_come_back(alice, size):
     assert status == 200 and got == data and headers["Content-Type"] == "application/x-test"
 
 
+def part_of(client, blob, asked, **headers):
+    wanted = dict({"Range": asked}, **{name.replace("_", "-"): value for name, value in headers.items()})
+    status, got, body = client.request("GET", "/jmap/download/%s/%s/x" % (client.account, blob), headers=wanted)
+    return status, got, body
+
+
+@pytest.mark.parametrize("size", [1000, 700_000])
+def test_ranges_of_a_download(alice, size):
+    data = bytes(i * 7 % 251 for i in range(size))
+    blob = alice.upload(data, "application/x-test")["blobId"]
+    last = size - 1
+    for asked, first, end in [("bytes=0-0", 0, 0), ("bytes=10-19", 10, 19), ("bytes=%d-" % (size - 7), size - 7, last),
+                              ("bytes=-5", size - 5, last), ("bytes=-9999999", 0, last), ("bytes=3-99999999", 3, last)]:
+        status, headers, body = part_of(alice, blob, asked)
+        assert (status, body) == (206, data[first:end + 1]), asked
+        assert headers["Content-Range"] == "bytes %d-%d/%d" % (first, end, size) and headers["Accept-Ranges"] == "bytes"
+    for asked in ("bytes=5-4", "bytes=0-1,4-5", "lines=0-1", "bytes=-", "bytes=x-9"):
+        status, headers, body = part_of(alice, blob, asked)
+        assert (status, body) == (200, data) and "Content-Range" not in headers, asked
+    for asked in ("bytes=%d-" % size, "bytes=-0"):
+        status, headers, _ = part_of(alice, blob, asked)
+        assert status == 416 and headers["Content-Range"] == "bytes */%d" % size, asked
+    etag = alice.download(blob)[1]["ETag"]
+    assert part_of(alice, blob, "bytes=0-3", If_Range=etag)[0] == 206
+    assert part_of(alice, blob, "bytes=0-3", If_Range='"other"')[0] == 200
+    assert part_of(alice, blob, "bytes=0-3", If_None_Match=etag)[0] == 304
+
+
+def test_ranges_of_a_message_part(alice):
+    raw = message("r", "0123456789abcdef", Content_Type="application/octet-stream", MIME_Version="1.0")
+    key = alice.import_(raw)["id"]
+    email, = alice.call("Email/get", ids=[key], properties=["attachments", "bodyStructure"])["list"]
+    status, headers, body = part_of(alice, email["bodyStructure"]["blobId"], "bytes=10-")
+    assert (status, body) == (206, b"abcdef") and headers["Content-Range"] == "bytes 10-15/16"
+
+
 def test_large_uploads_spill_to_a_file_and_limits_hold(alice):
     alice.session()
     host, port = alice.base.removeprefix("http://").split(":")

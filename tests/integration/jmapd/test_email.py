@@ -267,3 +267,75 @@ def test_created_ids_reach_later_calls(alice):
     assert list(answers[2][1]["updated"]) == [key]
     assert get(alice, key, properties=["mailboxIds"])[0]["mailboxIds"] == {made: True}
     assert json.dumps(answers)
+
+
+def test_changes_of_several_transactions_come_in_steps(alice):
+    since = alice.call("Email/get", ids=[])["state"]
+    one = alice.import_(message("one"))["id"]
+    two = alice.import_(message("two"))["id"]
+    both = [alice.import_(message("%d" % number))["id"] for number in range(3)]
+    middle = alice.call("Email/get", ids=[])["state"]
+    seen, state = [], since
+    while state != middle:
+        answer = alice.call("Email/changes", sinceState=state, maxChanges=2)
+        assert 1 <= len(answer["created"]) <= 2 and answer["hasMoreChanges"] == (answer["newState"] != middle)
+        seen += answer["created"]
+        state = answer["newState"]
+    assert seen == [one, two] + both or sorted(seen) == sorted([one, two] + both)
+
+
+BODY = "x " * 300 + "and then the <quick> brown fox & a Stra\u00dfe, quick again\r\n" + "y " * 300
+
+
+def snippet(client, key, **filters):
+    answer = client.call("SearchSnippet/get", emailIds=[key], filter=filters)
+    assert answer["notFound"] is None
+    one, = answer["list"]
+    assert one["emailId"] == key
+    return one["subject"], one["preview"]
+
+
+def test_snippets_mark_what_was_found(alice):
+    key = alice.import_(message("Quick <b>news</b> & more", BODY, Content_Type="text/plain; charset=utf-8"))["id"]
+    subject, preview = snippet(alice, key, text="quick")
+    assert subject == "<mark>Quick</mark> &lt;b&gt;news&lt;/b&gt; &amp; more"
+    assert "the &lt;<mark>quick</mark>&gt; brown fox &amp; a" in preview and preview.count("<mark>") == 2
+    assert len(preview.encode()) <= 255 and "\n" not in preview
+    assert snippet(alice, key, subject="news") == ("Quick &lt;b&gt;<mark>news</mark>&lt;/b&gt; &amp; more", None)
+    subject, preview = snippet(alice, key, body="strasse")
+    assert subject is None and "<mark>Stra\u00dfe</mark>" in preview
+    assert snippet(alice, key, text="absent") == (None, None)
+    assert snippet(alice, key, hasAttachment=False) == (None, None)
+    assert snippet(alice, key, operator="NOT", conditions=[{"text": "quick"}]) == (None, None)
+    assert snippet(alice, key, operator="AND", conditions=[{"subject": "news"}, {"body": "fox"}])[1].count("<mark>fox</mark>") == 1
+    long = alice.import_(message("long", "q" * 5000))["id"]
+    assert len(snippet(alice, long, text="q" * 400)[1].encode()) <= 255
+
+
+def test_snippets_of_html_show_no_markup(alice):
+    html = "<html><script>fox()</script><p>the <b>fo</b>x <img src='x' alt='fox'></p></html>"
+    key = alice.import_(message("h", html, Content_Type="text/html", MIME_Version="1.0"))["id"]
+    preview = snippet(alice, key, text="fox")[1]
+    assert "<mark>fox</mark>" in preview and "script" not in preview and "<b>" not in preview
+
+
+def test_snippets_refuse_what_they_must(alice, bob):
+    key = alice.import_(message())["id"]
+    answer = bob.call("SearchSnippet/get", emailIds=[key, "nonsense"], filter={"text": "hello"})
+    assert answer["list"] == [] and sorted(answer["notFound"]) == sorted([key, "nonsense"])
+    assert alice.error("SearchSnippet/get", emailIds=[key], filter={"nope": 1}) == "unsupportedFilter"
+    assert alice.error("SearchSnippet/get", filter={"text": "x"}) == "invalidArguments"
+    assert alice.error("SearchSnippet/get", emailIds=["M%d" % n for n in range(300)], filter={"text": "x"}) == "requestTooLarge"
+    assert alice.call("SearchSnippet/get", emailIds=[key], filter=None)["list"][0]["subject"] is None
+
+
+def test_phrases_with_quotes_in_them(alice):
+    key = alice.import_(message("t", 'she said "it\'s done" twice \\ over\r\n'))["id"]
+    alice.import_(message("u", "said she done twice\r\n"))
+
+    def found(text):
+        return alice.call("Email/query", filter={"body": text})["ids"] == [key]
+
+    assert found('"she said"') and found("'she said'") and not found('"said she" over')
+    assert found('"said \\"it\\'s done\\" twice"') and found("'it\\'s done'") and found('"twice \\\\ over"')
+    assert found("it's \\")

@@ -54,6 +54,51 @@ def test_destroying_with_mail_in_it(alice):
     assert alice.call("Email/get", ids=[key])["notFound"] == [key]
 
 
+def test_null_is_the_default(alice):
+    box = make(alice, "Defaults", sortOrder=5, isSubscribed=False)
+    made, = alice.call("Mailbox/get", ids=[box])["list"]
+    assert (made["sortOrder"], made["isSubscribed"]) == (5, False)
+    assert alice.call("Mailbox/set", update={box: {"sortOrder": None, "isSubscribed": None}})["updated"] == {box: None}
+    now, = alice.call("Mailbox/get", ids=[box])["list"]
+    assert (now["sortOrder"], now["isSubscribed"]) == (0, True)
+    plain, = alice.call("Mailbox/get", ids=[make(alice, "Plain")])["list"]
+    assert plain["isSubscribed"] is True, "what a user makes is subscribed"
+
+
+def test_changes_come_in_steps_no_larger_than_asked(alice):
+    start = alice.call("Mailbox/get", ids=[])["state"]
+    old = make(alice, "Old")
+    since = alice.call("Mailbox/get", ids=[])["state"]
+    fresh = [make(alice, "Fresh %d" % number) for number in range(4)]
+    alice.call("Mailbox/set", update={old: {"name": "Renamed"}})
+    alice.import_(message(), mailbox=fresh[0])
+    alice.call("Mailbox/set", destroy=[old])
+    known, steps, state = {old}, 0, since
+    while True:
+        answer = alice.call("Mailbox/changes", sinceState=state, maxChanges=2)
+        assert len(answer["created"] + answer["updated"] + answer["destroyed"]) <= 2
+        assert set(answer["updated"]) <= known and not set(answer["created"]) & known
+        known = (known | set(answer["created"])) - set(answer["destroyed"])
+        steps, state = steps + 1, answer["newState"]
+        if not answer["hasMoreChanges"]:
+            break
+        assert answer["newState"] not in (since, answer["oldState"])
+    assert steps > 1 and known == set(fresh) and state == alice.call("Mailbox/get", ids=[])["state"]
+    # One transaction is not divided.
+    assert alice.call("Mailbox/set", create={str(n): {"name": "One %d" % n} for n in range(3)})["created"]
+    assert alice.error("Mailbox/changes", sinceState=start, maxChanges=0) == "invalidArguments"
+
+
+def test_a_rename_is_told_though_only_counts_changed_after_it(alice):
+    box = make(alice, "Before")
+    since = alice.call("Mailbox/get", ids=[])["state"]
+    alice.call("Mailbox/set", update={box: {"name": "After"}})
+    make(alice, "Another")
+    alice.import_(message(), mailbox=box)
+    first = alice.call("Mailbox/changes", sinceState=since, maxChanges=1)
+    assert first["updated"] == [box] and first["updatedProperties"] is None and first["hasMoreChanges"]
+
+
 def test_only_counts_changed(alice):
     state = alice.call("Mailbox/get", ids=[])["state"]
     alice.import_(message())

@@ -116,3 +116,34 @@ TEST_CASE("preconditions compare tags strongly for If-Match and weakly for If-No
   CHECK(check("If-None-Match", "\"a", Method::get, "\"a\"") == 0);
   CHECK(make_etag("a\"b c") == "\"abc\"");
 }
+
+TEST_CASE("A range of bytes is read, and what is no single range asks for the whole", "[unit][http]") {
+  using Kind = RangeAsked::Kind;
+  const auto ask = [](const char* text, uint64_t size = 100, const char* if_range = nullptr) {
+    Headers headers;
+    headers.add("Range", text);
+    if (if_range != nullptr) headers.add("If-Range", if_range);
+    const RangeAsked got = asked_range(headers, "\"tag\"", size);
+    return got.kind == Kind::whole           ? std::string("whole")
+           : got.kind == Kind::unsatisfiable ? std::string("none")
+                                             : std::to_string(got.first) + "-" + std::to_string(got.last);
+  };
+  CHECK(ask("bytes=0-0") == "0-0");
+  CHECK(ask("Bytes= 5-9 ") == "5-9");
+  CHECK(ask("bytes=90-") == "90-99");
+  CHECK(ask("bytes=90-18446744073709551615") == "90-99");
+  CHECK(ask("bytes=-1") == "99-99");
+  CHECK(ask("bytes=-1000") == "0-99");
+  CHECK(ask("bytes=100-") == "none");
+  CHECK(ask("bytes=-0") == "none");
+  CHECK(ask("bytes=0-", 0) == "none");
+  CHECK(ask("bytes=-5", 0) == "none");
+  for (const char* odd : {"bytes=9-5", "bytes=", "bytes=-", "bytes=1-2,4-5", "bytes=a-b", "bytes=1-b",
+                          "bytes=--5", "lines=1-2", "bytes 1-2", "bytes=18446744073709551616-", ""})
+    CHECK(ask(odd) == "whole");
+  CHECK(ask("bytes=1-2", 100, "\"tag\"") == "1-2");
+  CHECK(ask("bytes=1-2", 100, "\"other\"") == "whole");
+  CHECK(ask("bytes=1-2", 100, "W/\"tag\"") == "whole");
+  CHECK(ask("bytes=1-2", 100, "Sun, 22 Nov 2026 03:04:05 GMT") == "whole");
+  CHECK(asked_range(Headers(), "\"tag\"", 100).kind == Kind::whole);
+}
