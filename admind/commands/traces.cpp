@@ -40,12 +40,18 @@ Task<Result<Reply>> show_trace(Call& call) {
   co_return Reply{{{"trace_id", to_text(trace)}, {"events", std::move(events)}}, {}};
 }
 
+std::string without_brackets(std::string id) {
+  if (id.starts_with('<') && id.ends_with('>')) id = id.substr(1, id.size() - 2);
+  return id;
+}
+
 Task<Result<Reply>> find_traces(Call& call) {
   const Page page = page_of(call);
   store::TraceQuery query;
   query.sender = call.word("sender");
   query.recipient = call.word("recipient");
   query.event = call.word("event");
+  query.message_id = without_brackets(call.word("message_id"));
   query.to_us = call.query.value("to", Clock::now_us() + kDay);
   query.from_us = call.query.value("from", query.to_us - 8 * kDay);
   query.limit = page.limit + 1;
@@ -86,10 +92,11 @@ Resource make() {
        .scope = "traces:read",
        .command = "trace find",
        .summary = "Find events, newest first",
-       .query = page_fields({text("sender", "envelope sender").within(1, 320),
-                             text("recipient", "recipient").within(1, 320),
-                             text("event", "such as message.delivered").within(1, 64),
-                             time("from", "not before; 8 days ago if absent"), time("to", "before")}),
+       .query = page_fields(
+           {text("sender", "envelope sender").within(1, 320), text("recipient", "recipient").within(1, 320),
+            text("event", "such as message.delivered").within(1, 64),
+            text("message_id", "all events of the messages with this Message-ID").within(1, 998),
+            time("from", "not before; 8 days ago if absent"), time("to", "before")}),
        .response = "FoundTraceEvent",
        .list = true,
        .run = find_traces});

@@ -7,7 +7,7 @@ namespace {
 const db::Statement kPut{"store_trace_put", "SELECT mail.trace_put_v1($1, $2, $3, $4, $5, $6, $7, $8)"};
 const db::Statement kGet{"store_trace_get", TRACE_COLUMNS "FROM mail.trace_get_v1($1)"};
 const db::Statement kFind{"store_trace_find",
-                          TRACE_COLUMNS "FROM mail.trace_find_v1($1, $2, $3, $4, $5, $6)"};
+                          TRACE_COLUMNS "FROM mail.trace_find_v2($1, $2, $3, $4, $5, $6, $7)"};
 
 std::vector<TraceRow> rows_of(const db::Rows& rows) {
   std::vector<TraceRow> list;
@@ -65,6 +65,7 @@ Task<Result<std::vector<TraceRow>>> Traces::find(TraceQuery query, Deadline dead
   params.add(query.sender)
       .add(query.recipient)
       .add(query.event)
+      .add(query.message_id)
       .add_time_us(query.from_us)
       .add_time_us(query.to_us);
   params.add_int32(query.limit);

@@ -19,6 +19,7 @@ struct TraceQuery {
   std::string sender;  ///< "" matches all
   std::string recipient;
   std::string event;
+  std::string message_id;  ///< without brackets: all events of the messages that had it
   int64_t from_us = 0;
   int64_t to_us = 0;
   int32_t limit = 100;

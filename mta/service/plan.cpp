@@ -34,7 +34,7 @@ class Builder {
       : envelope_(envelope), message_(message), options_(options), role_(verdict.spam ? "junk" : "inbox") {
     plan_.delivery.id = DeliveryId::make();
     if (!options.begin_trace) return;
-    plan_.delivery.trace.push_back(received_event(envelope, message.queued.size()));
+    plan_.delivery.trace.push_back(received_event(envelope, message.queued));
     plan_.delivery.trace.push_back(scanned_event(envelope, verdict));
   }
 

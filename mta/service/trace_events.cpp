@@ -1,11 +1,17 @@
 #include "mta/service/trace_events.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+
+#include "common/base/strings.h"
+#include "common/mime/header.h"
 
 namespace dromos::mta {
 namespace {
 
 using nlohmann::json;
+
+constexpr size_t kMaxMessageId = 998;  // RFC 5322 §2.1.1: of a line
 
 store::TraceEvent event_of(const Envelope& envelope, const char* name, const json& detail) {
   store::TraceEvent event;
@@ -17,15 +23,26 @@ store::TraceEvent event_of(const Envelope& envelope, const char* name, const jso
   return event;
 }
 
+/// Without its brackets, as people search for it.
+std::string message_id(std::string_view content) {
+  const auto field = mime::find_field(content, "message-id");
+  if (!field) return {};
+  const std::string value = mime::unfold(field->value);
+  std::string_view id = value;
+  if (id.starts_with('<')) id.remove_prefix(1);
+  return clean_utf8(id.substr(0, std::min(id.find('>'), kMaxMessageId)));
+}
+
 }  // namespace
 
-store::TraceEvent received_event(const Envelope& envelope, uint64_t size) {
+store::TraceEvent received_event(const Envelope& envelope, std::string_view content) {
   json detail{{"remote", envelope.peer.ip},
               {"helo", envelope.peer.helo},
               {"listener", to_string(envelope.kind)},
               {"tls", envelope.peer.tls_version},
               {"recipients", envelope.recipients.size()},
-              {"size", size}};
+              {"size", content.size()}};
+  if (std::string id = message_id(content); !id.empty()) detail["message_id"] = std::move(id);
   if (envelope.user) detail["auth"] = envelope.user->login;
   auto event = event_of(envelope, "message.received", detail);
   if (envelope.user) event.account = envelope.user->account;

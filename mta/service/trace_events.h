@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "common/store/delivery.h"
 #include "mta/service/backend.h"
@@ -9,7 +10,7 @@
 
 namespace dromos::mta {
 
-store::TraceEvent received_event(const Envelope& envelope, uint64_t size);
+store::TraceEvent received_event(const Envelope& envelope, std::string_view content);
 store::TraceEvent scanned_event(const Envelope& envelope, const Verdict& verdict);
 /// `role`: the special use of the mailbox it goes to.
 store::TraceEvent delivered_event(const Envelope& envelope, const std::string& recipient, AccountId account,
