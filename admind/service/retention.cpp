@@ -35,7 +35,9 @@ const std::vector<RetentionSetting>& retention_settings() {
       {"retention.expunged_days", &Retention::expunged, 0, kTenYears, "expunged mail can be restored"},
       {"retention.changelog_days", &Retention::changelog, 1, kTenYears, "clients resynchronise by changes"},
       {"retention.delivery_days", &Retention::deliveries, 1, 90, "repeated deliveries are recognised"},
-      {"retention.trace_days", &Retention::traces, 1, kTenYears, "traces of messages can be searched"}};
+      {"retention.trace_days", &Retention::traces, 1, kTenYears, "traces of messages can be searched"},
+      {"retention.trash_days", &Retention::trash, 0, kTenYears, "mail lies in Trash; 0: it is not touched"},
+      {"retention.junk_days", &Retention::junk, 0, kTenYears, "mail lies in Junk; 0: it is not touched"}};
   return all;
 }
 

@@ -32,6 +32,23 @@ Task<Result<void>> collect(Services& services, jobs::JobContext& context) {
   co_return Result<void>{};
 }
 
+// Only where a policy says so: by default mail in Trash and Junk stays until its owner throws it away.
+Task<Result<void>> expire_mail(Services& services, jobs::JobContext& context) {
+  CO_TRY(const auto settings, co_await services.administrators.settings(context.limit()));
+  const store::Retention retention = retention_of(settings);
+  for (const auto& [role, age] : {std::pair{"trash", retention.trash}, std::pair{"junk", retention.junk}}) {
+    if (age.count() == 0) continue;
+    const auto tell = [&services](store::Change change) {
+      services.runtime.hints().publish({{change.account, change.modseq}});
+    };
+    auto round =
+        services.collector.expire(role, age, tell, context.limit(), [&] { return context.stopping(); });
+    CO_TRY(const int64_t expired, co_await std::move(round));
+    context.count(role, expired);
+  }
+  co_return Result<void>{};
+}
+
 Task<Result<void>> trim_secrets(Services& services, jobs::JobContext& context) {
   while (true) {
     CO_TRY(const auto rows, co_await services.pool.exec(
@@ -76,6 +93,8 @@ Task<Result<void>> purge_deleted(Services& services, jobs::JobContext& context) 
 void add_upkeep(jobs::LeasedRunner& runner, Services& services) {
   using jobs::JobContext;
   runner.add("admind.collect", kHour, [&](JobContext& context) { return collect(services, context); });
+  runner.add("admind.expire_mail", kHour,
+             [&](JobContext& context) { return expire_mail(services, context); });
   runner.add("admind.purge_accounts", kDay,
              [&](JobContext& context) { return purge_deleted(services, context); });
   runner.add("admind.trim_secrets", kDay,

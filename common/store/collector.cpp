@@ -17,6 +17,10 @@ const db::Statement kCandidates{"store_collect_candidates",
 const db::Statement kPurge{"store_purge", "SELECT mail.purge_expunged_v1($1, $2, $3)"};
 const db::Statement kCollect{"store_collect", "SELECT mail.collect_blobs_v1($1, $2, $3)"};
 const db::Statement kQueue{"store_queue_collect", "SELECT queue.collect_v1($1, $2)"};
+const db::Statement kExpireCandidates{"store_expire_candidates",
+                                      "SELECT a FROM mail.expire_candidates_v1($1, $2, 500) AS a"};
+const db::Statement kExpire{"store_expire",
+                            "SELECT modseq, expired FROM mail.expire_role_v1($1, $2, $3, $4)"};
 const db::Statement kWatchdog{"store_watchdog", "SELECT mail.watchdog_v1($1)"};
 const db::Statement kAccountPurge{"store_account_purge", "SELECT mail.account_purge_v1($1, $2)"};
 const db::Statement kTombstones{"store_tombstones", "SELECT t FROM mail.tombstones_v1($1, $2) AS t"};
@@ -79,6 +83,28 @@ Task<Result<CollectorReport>> Collector::run(Retention retention, Deadline deadl
   CO_TRY(const auto bodies, co_await pool_.exec(kQueue, std::move(queue), deadline));
   report.queue_bodies = bodies.integer(0, 0);
   co_return report;
+}
+
+Task<Result<int64_t>> Collector::expire(std::string role, seconds age, std::function<void(Change)> changed,
+                                        Deadline deadline, Stop stop) {
+  int64_t total = 0;
+  for (AccountId account{};;) {
+    CO_TRY(const auto accounts,
+           co_await pool_.exec(kExpireCandidates, db::Params().add(role).add(account), deadline));
+    if (accounts.empty()) co_return total;
+    for (size_t row = 0; row < accounts.size(); ++row) {
+      account = accounts.id<AccountId>(row, 0);
+      for (int64_t expired = kSlice; expired == kSlice;) {
+        if (stop()) co_return total;
+        db::Params params;
+        params.add(account).add(role).add_time_us(before(age)).add_int32(kSlice);
+        CO_TRY(const auto rows, co_await pool_.exec(kExpire, std::move(params), deadline));
+        expired = rows.integer(0, 1);
+        total += expired;
+        if (const auto modseq = rows.maybe_integer(0, 0)) changed({account, *modseq});
+      }
+    }
+  }
 }
 
 Task<Result<int64_t>> Collector::watchdog(seconds limit, Deadline deadline) {

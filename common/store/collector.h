@@ -16,6 +16,8 @@ struct Retention {
   seconds changelog{30 * 24 * 3600};
   seconds deliveries{7 * 24 * 3600};
   seconds traces{30 * 24 * 3600};
+  seconds trash{0};  ///< 0: mail in Trash stays until its owner throws it away
+  seconds junk{0};
 };
 
 struct CollectorReport {
@@ -35,6 +37,10 @@ class Collector {
   static bool never() { return false; }
   /// One round over everything, no transaction longer than a slice.
   Task<Result<CollectorReport>> run(Retention retention, Deadline deadline, Stop stop = never);
+  /// Expunges what has lain in mailboxes of `role` (trash, junk) for longer than `age`; how much. `changed`
+  /// hears of each account.
+  Task<Result<int64_t>> expire(std::string role, seconds age, std::function<void(Change)> changed,
+                               Deadline deadline, Stop stop = never);
   /// Ends daemons' sessions that hold locks while waiting for their client; returns how many.
   Task<Result<int64_t>> watchdog(seconds limit, Deadline deadline);
   /// Removes an account's mail, slice by slice, after directory has given it up.

@@ -4,7 +4,7 @@ import time
 
 from dromostest.daemons import Suite
 
-NAMES = {"admind.collect", "admind.purge_accounts", "admind.trim_secrets", "admind.trim_idempotency"}
+NAMES = {"admind.collect", "admind.expire_mail", "admind.purge_accounts", "admind.trim_secrets", "admind.trim_idempotency"}
 
 
 def wait_for(check, what):

@@ -189,3 +189,29 @@ def test_retention_is_a_setting(suite, rest, ctl, people):
                        ("retention.trace_days", 0), ("retention.delivery_days", 91), ("retention.nonsense", 1)]:
         assert "days" in rest.refused(400, "PUT", "/settings/" + key, {"value": value})["detail"]
     rest.json("DELETE", "/settings/retention.expunged_days", expect=204)
+
+
+def test_trash_is_emptied_where_policy_says_so(suite, rest, ctl, people):
+    suite.start("imapd")
+    client = imap(suite, USERS[0])
+    trash = suite.sql("SELECT name FROM mail.mailbox WHERE special_use = 'trash' LIMIT 1")
+    for box in ("INBOX", trash, trash):
+        client.ok("append", box, None, None, b"Subject: x\r\n\r\nbody\r\n")
+    client.ok("select", trash)
+    suite.sql("UPDATE mail.entry SET saved_at = saved_at - interval '8 days' WHERE uid = 1")
+
+    def expire():
+        before = suite.sql("SELECT runs FROM admin.job WHERE name = 'admind.expire_mail'")
+        rest.json("POST", "/jobs/admind.expire_mail/run", expect=204)
+        wait_for(lambda: suite.sql("SELECT runs FROM admin.job WHERE name = 'admind.expire_mail'") > before, "no run")
+
+    wait_for(lambda: suite.sql("SELECT count(*) FROM admin.job WHERE name = 'admind.expire_mail' AND runs > 0") == "1", "no run")
+    expire()
+    assert suite.sql("SELECT count(*) FROM mail.entry") == "3", "nothing expires by default"
+    rest.json("PUT", "/settings/retention.trash_days", {"value": 7})
+    client.idle_start()
+    expire()
+    assert client.idle_line() == b"* 1 EXPUNGE", "a session in IDLE hears of it"
+    client.idle_done()
+    assert suite.sql("SELECT count(*) FROM mail.entry") == "2" and suite.sql("SELECT count(*) FROM mail.expunged") == "1"
+    assert ctl.run("check")
