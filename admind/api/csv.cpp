@@ -4,10 +4,12 @@ namespace dromos::admind {
 
 namespace {
 
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
 class Reader {
  public:
   explicit Reader(std::string_view text) : text_(text) {
-    if (text_.starts_with("\xEF\xBB\xBF")) at_ = 3;
+    if (text_.starts_with(kByteOrderMark)) at_ = kByteOrderMark.size();
   }
 
   Result<std::vector<CsvRow>> all() {
@@ -91,9 +93,9 @@ std::string csv_line(const CsvRow& fields) {
   std::string out;
   for (size_t i = 0; i < fields.size(); ++i) {
     if (i != 0) out += ',';
-    // A lone empty field would read as an empty line.
-    const bool quote =
-        fields[i].find_first_of(",\"\r\n") != std::string::npos || (fields.size() == 1 && fields[i].empty());
+    // A lone empty field would read as an empty line, and a byte order mark in front as that of the text.
+    const bool quote = fields[i].find_first_of(",\"\r\n") != std::string::npos ||
+                       (fields.size() == 1 && fields[i].empty()) || fields[i].starts_with(kByteOrderMark);
     if (!quote) {
       out += fields[i];
       continue;

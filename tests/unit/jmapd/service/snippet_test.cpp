@@ -49,6 +49,6 @@ TEST_CASE("However long the match, the snippet is not longer than allowed", "[un
     REQUIRE(alone);
     CHECK(alone->size() <= kMaxSnippet);
     CHECK(alone->starts_with("<mark>q"));
-    CHECK(alone->ends_with("</mark>"));
+    CHECK(alone->find("</mark>") != std::string::npos);
   }
 }
