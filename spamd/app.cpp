@@ -44,9 +44,9 @@ Task<Result<void>> SpamdApp::start(daemon::Runtime& runtime) {
 }
 
 Task<void> SpamdApp::drain(Deadline deadline) {
-  co_await jobs_->close();
+  if (jobs_) co_await jobs_->close();  // none if the certificates could not be read
   co_await tasks_.close();
-  co_await pool_->close();
+  if (pool_) co_await pool_->close();
 }
 
 }  // namespace dromos::spamd
