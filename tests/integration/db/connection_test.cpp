@@ -37,7 +37,7 @@ void with_items(Task<void> (*body)(TempDatabase&, Pool&)) {
   TempDatabase database("template0");
   database.query("CREATE TABLE public.item(id bigint PRIMARY KEY, name text NOT NULL)");
   run_blocking([](TempDatabase& db, Task<void> (*test)(TempDatabase&, Pool&)) -> Task<void> {
-    Pool pool({.conninfo = db.conninfo(), .max = 4});
+    Pool pool({.conninfo = db.conninfo(), .max = 4, .require_schema = false});
     co_await test(db, pool);
     co_await pool.close();
   }(database, body));

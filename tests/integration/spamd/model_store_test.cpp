@@ -117,6 +117,7 @@ Task<void> old_hapaxes(const testing::TempDatabase& database) {
   const std::string shared = "SELECT count(*) FROM spam.token WHERE ham + spam > 1";
   const std::string known = database.query(shared);
   REQUIRE(database.query(lonely) != "0");
+  const size_t rare_tokens = node.engine.explain(rare, {}, 1000).known_count;
   const Pruned early = co_await prune_all(node);
   REQUIRE(early.events == 0);  // nothing is old yet
 
@@ -138,7 +139,7 @@ Task<void> old_hapaxes(const testing::TempDatabase& database) {
     REQUIRE(node.engine.scan(raw, {}).score.log_odds == fresh.engine.scan(raw, {}).score.log_odds);
     REQUIRE(behind.engine.scan(raw, {}).score.log_odds == fresh.engine.scan(raw, {}).score.log_odds);
   }
-  REQUIRE(fresh.engine.explain(rare, {}, 1000).known_count < 5);
+  REQUIRE(fresh.engine.explain(rare, {}, 1000).known_count + 3 <= rare_tokens);  // its three words at least
   REQUIRE(fresh.engine.scan(kSpam, {}).score.probability > 0.9);
   co_await node.pool.close();
   co_await behind.pool.close();
