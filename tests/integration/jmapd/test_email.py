@@ -330,12 +330,12 @@ def test_snippets_refuse_what_they_must(alice, bob):
 
 
 def test_phrases_with_quotes_in_them(alice):
-    key = alice.import_(message("t", 'she said "it\'s done" twice \\ over\r\n'))["id"]
+    key = alice.import_(message("t", "she said \"it's done\" twice \\ over\r\n"))["id"]
     alice.import_(message("u", "said she done twice\r\n"))
 
     def found(text):
         return alice.call("Email/query", filter={"body": text})["ids"] == [key]
 
     assert found('"she said"') and found("'she said'") and not found('"said she" over')
-    assert found('"said \\"it\\'s done\\" twice"') and found("'it\\'s done'") and found('"twice \\\\ over"')
+    assert found(r'"said \"it\'s done\" twice"') and found(r"'it\'s done'") and found(r'"twice \\ over"')
     assert found("it's \\")
