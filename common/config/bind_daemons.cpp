@@ -1,4 +1,6 @@
 // The section of each daemon.
+#include <utility>
+
 #include "common/config/bind.h"
 
 namespace dromos::config {
@@ -70,8 +72,68 @@ void bind_limits(Reader& r, MtaLimits& out) {
   }
 }
 
-void bind_outbound(Reader& r, MtaOutbound& out) {
-  r.optional("relay", out.relay, 25);
+/// `key` once, as a plain value or a section; `scalar` is the section's key that the plain value stands for.
+void one(Reader& r, std::string_view key, std::string_view scalar, const std::function<void(Reader&)>& body) {
+  bool seen = false;
+  r.each(key, [&](const Node& node, const std::string& name) {
+    if (std::exchange(seen, true)) {
+      r.fail(key, "is a list; allowed: one");
+      return;
+    }
+    Node wrapped;
+    wrapped.kind = Node::Kind::map;
+    wrapped.where = node.where;
+    if (node.kind != Node::Kind::map) wrapped.entries.emplace_back(std::string(scalar), node);
+    Reader inner(node.kind == Node::Kind::map ? node : wrapped, name, r.problems());
+    body(inner);
+  });
+}
+
+void mail_domains(Reader& r, std::vector<std::string>& out) {
+  r.optional("domains", out);
+  for (const std::string& domain : out)
+    if (!is_host_name(domain))
+      r.fail("domains", "found \"" + domain + "\"; allowed: domains such as example.org (A-labels)");
+}
+
+void bind_relay(Reader& r, MtaRelay& out, bool read_files) {
+  std::string host;
+  r.required("host", host);
+  if (!host.empty() && !(out.host = parse_host_port(host, 25)))
+    r.fail("host", "found \"" + host + "\"; allowed: a host such as smtp.example.net:587");
+  r.one_of("tls", out.tls, {"none", "opportunistic", "required", "verified", "implicit"});
+  r.optional("ca_file", out.ca_file);
+  r.optional("user", out.user);
+  r.secret("password", out.password, read_files);
+  mail_domains(r, out.domains);
+  if (out.user.empty()) {
+    if (!out.password.empty()) r.fail("user", "is missing; a password is given");
+    return;
+  }
+  if (read_files && out.password.empty()) r.fail("password_file", "is missing; a user is given");
+  if (out.tls == "none" || out.tls == "opportunistic")
+    r.fail("tls", "is \"" + out.tls +
+                      "\", which may send the password in the clear; allowed with a user: "
+                      "required, verified, implicit");
+}
+
+void bind_lmtp_host(Reader& r, MtaLmtpHost& out) {
+  std::string to;
+  r.required("to", to);
+  const bool unix_socket = to.starts_with("unix:");
+  if (unix_socket || to.starts_with('/')) {
+    out.path = to.substr(unix_socket ? 5 : 0);
+  } else if (!to.empty()) {
+    out.host = parse_host_port(to, 24);
+  }
+  if (!to.empty() && !out.host && !out.path.starts_with('/'))
+    r.fail("to", "found \"" + to + "\"; allowed: a host such as store.example.net:24, or unix:/path");
+  mail_domains(r, out.domains);
+}
+
+void bind_outbound(Reader& r, MtaOutbound& out, bool read_files) {
+  one(r, "relay", "host", [&](Reader& inner) { bind_relay(inner, out.relay.emplace(), read_files); });
+  one(r, "lmtp", "to", [&](Reader& inner) { bind_lmtp_host(inner, out.lmtp.emplace()); });
   r.optional("port", out.port, {1, 65'535});
   r.optional("concurrency", out.concurrency, kPositive);
   r.optional("concurrency_per_domain", out.concurrency_per_domain, kPositive);
@@ -79,13 +141,22 @@ void bind_outbound(Reader& r, MtaOutbound& out) {
   r.optional("connect_timeout", out.connect_timeout);
   r.optional("retry_min", out.retry_min);
   r.optional("retry_max", out.retry_max);
+  r.optional("warn_after", out.warn_after);
   r.optional("expire_after", out.expire_after);
+  r.optional("poll", out.poll);
+  r.optional("max_leased", out.max_leased, kPositive);
+  r.optional("idle_connection", out.idle_connection);
+  r.optional("idle_connections", out.idle_connections, {0, 10'000});
+  r.optional("close_grace", out.close_grace);
   if (out.retry_max < out.retry_min) r.fail("retry_max", "is less than retry_min");
+  if (out.poll < 50ms) r.fail("poll", "is less than 50ms: the database would be asked all the time");
+  if (out.retry_min < 100ms) r.fail("retry_min", "is less than 100ms");
+  if (out.lease < 1s) r.fail("lease", "is less than 1s: it would run out in the middle of sending");
 }
 
 }  // namespace
 
-void bind(Reader& r, Mta& out) {
+void bind(Reader& r, Mta& out, bool read_secrets) {
   bind_common(r, out.common);
   hostname(r, out.hostname);
   r.section("listeners", [&](Reader& inner) {
@@ -99,7 +170,7 @@ void bind(Reader& r, Mta& out) {
     inner.one_of("when_down", out.spam.when_down, {"accept", "defer"});
     inner.optional("timeout", out.spam.timeout);
   });
-  r.section("outbound", [&](Reader& inner) { bind_outbound(inner, out.outbound); });
+  r.section("outbound", [&](Reader& inner) { bind_outbound(inner, out.outbound, read_secrets); });
   r.optional("announce_plus", out.announce_plus);
   r.optional("temp_dir", out.temp_dir);
 }

@@ -66,4 +66,15 @@ void bind(Reader& r, Dns& out) {
   r.optional("hosts_file", out.hosts_file);
 }
 
+void bind(Reader& r, Store& out) {
+  r.section("blobs", [&](Reader& inner) {
+    inner.one_of("kind", out.blobs, {"postgresql", "folder"});
+    inner.optional("path", out.folder);
+    if (out.blobs == "folder" && !out.folder.starts_with('/'))
+      inner.fail("path", out.folder.empty() ? "is missing; kind folder needs one"
+                                            : "found \"" + out.folder + "\"; allowed: an absolute path");
+    if (out.blobs != "folder" && !out.folder.empty()) inner.fail("path", "is for kind folder only");
+  });
+}
+
 }  // namespace dromos::config

@@ -101,7 +101,8 @@ Checked<Config> parse(std::string_view yaml, const std::string& path, std::optio
     r.section("rpc", [&](Reader& s) { bind(s, config.rpc); });
     r.section("tls", [&](Reader& s) { bind(s, config.tls); });
     r.section("dns", [&](Reader& s) { bind(s, config.dns); });
-    r.section("mta", [&](Reader& s) { bind(s, config.mta); });
+    r.section("store", [&](Reader& s) { bind(s, config.store); });
+    r.section("mta", [&](Reader& s) { bind(s, config.mta, daemon == Daemon::mta); });
     r.section("imapd", [&](Reader& s) { bind(s, config.imapd); });
     r.section("jmapd", [&](Reader& s) { bind(s, config.jmapd); });
     r.section("spamd", [&](Reader& s) { bind(s, config.spamd); });

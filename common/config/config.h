@@ -71,6 +71,12 @@ struct Dns {
   std::string hosts_file;  ///< for tests: names answered from a file
 };
 
+/// Where mail's bytes lie. All daemons that read or write mail must be given the same.
+struct Store {
+  std::string blobs = "postgresql";  ///< postgresql folder
+  std::string folder;                ///< absolute; owned by a group that all daemons are in
+};
+
 struct Listener {
   SocketAddress address;
   bool proxy_protocol = false;             ///< PROXY v1/v2 is required on each connection
@@ -101,16 +107,40 @@ struct MtaSpam {
   Duration timeout = 5s;
 };
 
+/// A smarthost. Written as "host:port", or a section.
+struct MtaRelay {
+  std::optional<HostPort> host;
+  std::string tls = "opportunistic";  ///< none opportunistic required verified implicit
+  std::string ca_file;                ///< for verified and implicit; default: the system's
+  std::string user;                   ///< AUTH; none: do not log in
+  SecretText password;
+  std::vector<std::string> domains;  ///< recipients' domains that go there; none: all
+};
+
+/// A mail store that takes finished deliveries by LMTP. Written as an address, or a section.
+struct MtaLmtpHost {
+  std::string path;  ///< a Unix socket
+  std::optional<HostPort> host;
+  std::vector<std::string> domains;
+};
+
 struct MtaOutbound {
-  std::optional<HostPort> relay;  ///< smarthost; none: MX lookup
-  uint16_t port = 25;             ///< of MX hosts; tests set another
+  std::optional<MtaRelay> relay;  ///< none: MX lookup
+  std::optional<MtaLmtpHost> lmtp;
+  uint16_t port = 25;  ///< of MX hosts; tests set another
   uint32_t concurrency = 50;
   uint32_t concurrency_per_domain = 5;
   Duration lease = 5min;
   Duration connect_timeout = 30s;
   Duration retry_min = 5min;
   Duration retry_max = 4h;
-  Duration expire_after = 120h;
+  Duration warn_after = 4h;      ///< when a delay report is sent
+  Duration expire_after = 120h;  ///< a message's life in the queue
+  Duration poll = 5s;            ///< how often the queue is looked at without a hint
+  uint32_t max_leased = 1000;    ///< recipients a process holds at once
+  Duration idle_connection = 3s;
+  uint32_t idle_connections = 20;  ///< kept open for the next message
+  Duration close_grace = 10s;      ///< for transactions under way at shutdown
 };
 
 struct Mta {
@@ -186,6 +216,7 @@ struct Config {
   Rpc rpc;
   Tls tls;
   Dns dns;
+  Store store;
   Mta mta;
   Imapd imapd;
   Jmapd jmapd;

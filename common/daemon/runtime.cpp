@@ -87,6 +87,13 @@ Result<void> Runtime::listen(const std::string& name, const std::vector<config::
   return {};
 }
 
+std::vector<net::Address> Runtime::addresses(const std::string& name) const {
+  std::vector<net::Address> list;
+  for (const Bound& bound : bound_)
+    if (bound.name == name) list.push_back(bound.listener->address());
+  return list;
+}
+
 void Runtime::start_accepting() {
   for (auto& bound : bound_) {
     log::info("listener.open", {{"name", bound.name}, {"address", bound.listener->address().to_string()}});

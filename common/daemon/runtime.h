@@ -59,6 +59,9 @@ class Runtime {
   Result<void> listen(const std::string& name, const std::vector<config::Listener>& listeners,
                       ConnectionHandler handler);
 
+  /// Where the listeners of that name are bound.
+  std::vector<net::Address> addresses(const std::string& name) const;
+
   /// `what` (static) shows in /readyz while `check` returns text. Main reactor.
   void add_readiness(std::function<std::string()> check) { readiness_.push_back(std::move(check)); }
   /// Shows in /readyz while `pool` has no usable database, and keeps trying. The pool is of the main reactor

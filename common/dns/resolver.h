@@ -97,6 +97,8 @@ class Resolver {
 
   /// The one question an implementation answers; the rest is made of it.
   virtual Task<Result<RecordSet>> query(std::string name, RecordType type, Deadline deadline) = 0;
+  /// Ends every question with Errc::cancelled, now and later: shutdown must not wait for DNS.
+  virtual void interrupt() {}
 
   Task<Result<MxAnswer>> mx(std::string domain, Deadline deadline);
   Task<Result<AddressAnswer>> addresses(std::string host, Deadline deadline);

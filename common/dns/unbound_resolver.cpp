@@ -20,6 +20,10 @@ Error setting_error(const std::string& what, int code) {
   return Error(dromos::Errc::invalid_argument, "libunbound: " + what + ": " + ub_strerror(code));
 }
 
+Error unanswered(const std::string& name, CancelToken end) {
+  return end.cancelled() ? cancelled_error("DNS lookup of " + name) : timeout_error("DNS lookup of " + name);
+}
+
 /// One question in flight. libunbound holds its key, not its address, so a late callback finds nothing.
 struct Question {
   Event done;
@@ -41,6 +45,7 @@ struct UnboundResolver::State {
 
   ub_ctx* ctx = nullptr;
   Semaphore slots;
+  CancelSource interrupted;
   std::unordered_map<uint64_t, Question*> questions;
   uint64_t next_key = 1;
 
@@ -116,8 +121,8 @@ Result<std::unique_ptr<UnboundResolver>> UnboundResolver::create(const UnboundOp
 Task<Result<RecordSet>> UnboundResolver::query(std::string name, RecordType type, Deadline deadline) {
   const auto asked = normalize_name(name);
   if (!asked) co_return fail(Errc::bad_name, "not a domain name: " + name);
-  if (co_await state_->slots.acquire(deadline) != Wake::ready)
-    co_return fail(timeout_error("DNS lookup of " + *asked));
+  const CancelToken end = state_->interrupted.token();
+  if (co_await state_->slots.acquire(deadline, end) != Wake::ready) co_return fail(unanswered(*asked, end));
   Question question;
   const uint64_t key = state_->next_key++;
   state_->questions.emplace(key, &question);
@@ -128,7 +133,7 @@ Task<Result<RecordSet>> UnboundResolver::query(std::string name, RecordType type
                                     token.get(), State::answered, &id);
   if (code == 0) {
     State::Token* const lent = token.release();  // its callback owns it now
-    (void)co_await question.done.wait(deadline);
+    (void)co_await question.done.wait(deadline, end);
     // After a cancel libunbound never calls back, so the token is ours again.
     if (!question.answered && id != 0 && ub_cancel(state_->ctx, id) == 0) delete lent;
   }
@@ -136,8 +141,12 @@ Task<Result<RecordSet>> UnboundResolver::query(std::string name, RecordType type
   state_->slots.release();
   if (code != 0)
     co_return fail(Errc::server, std::string("libunbound: ") + ub_strerror(code), Retry::temporary);
-  if (!question.answered) co_return fail(timeout_error("DNS lookup of " + *asked));
+  if (!question.answered) co_return fail(unanswered(*asked, end));
   co_return state_->judge(question, *asked, type);
+}
+
+void UnboundResolver::interrupt() {
+  state_->interrupted.cancel();
 }
 
 Task<bool> UnboundResolver::dnssec_works(Deadline deadline) {

@@ -40,6 +40,7 @@ class UnboundResolver : public Resolver {
   ~UnboundResolver() override;
 
   Task<Result<RecordSet>> query(std::string name, RecordType type, Deadline deadline) override;
+  void interrupt() override;
 
   /// Asks for the root's DNSKEY: false if a forwarder strips or breaks DNSSEC, so that DANE must stay off.
   Task<bool> dnssec_works(Deadline deadline);

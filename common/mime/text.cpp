@@ -20,17 +20,18 @@ std::string_view body_of(std::string_view raw, const Part& part) {
   return raw.substr(part.body_begin, part.body_size());
 }
 
-// One header line in search form; NUL and line breaks are gone after decode_text.
-void append_header_lines(std::string& out, std::string_view header, size_t limit) {
+// One header line in search form; NUL and line breaks are gone after decode_text. False: some were left out.
+bool append_header_lines(std::string& out, std::string_view header, size_t limit) {
   FieldReader reader(header.substr(0, kMaxHeaderBytes));
   for (size_t count = 0; count < kMaxHeaderFields && out.size() < limit; ++count) {
     const auto field = reader.next();
-    if (!field) break;
+    if (!field) return header.size() <= kMaxHeaderBytes;
     append_folded(out, decode_words(field->name));
     out += ": ";
     append_folded(out, decode_text(field->value));
     out += '\n';
   }
+  return !reader.next();
 }
 
 void append_without_cr(std::string& out, std::string_view folded_text) {
@@ -41,39 +42,50 @@ void append_without_cr(std::string& out, std::string_view folded_text) {
   }
 }
 
-void cut(std::string& out, size_t limit) {
-  if (out.size() > limit) out.resize(utf8_prefix(out, limit).size());
+// True if there was something to cut off.
+bool cut(std::string& out, size_t limit) {
+  if (out.size() <= limit) return false;
+  out.resize(utf8_prefix(out, limit).size());
+  return true;
 }
 
 }  // namespace
 
-std::string part_text(std::string_view raw, const Part& part, const PartInfo& info, size_t limit) {
+std::string part_text(std::string_view raw, const Part& part, const PartInfo& info, size_t limit,
+                      bool* truncated) {
+  const auto note = [truncated](bool more) {
+    if (more && truncated != nullptr) *truncated = true;
+  };
   const Encoding encoding = encoding_of(info.encoding ? std::string_view(*info.encoding) : "");
   const std::string_view body = body_of(raw, part).substr(0, raw_needed(encoding, limit));
   const bool html = info.is("text", "html");
   std::string charset = info.charset();
   if (encoding == Encoding::identity) {
+    note(part.body_size() > limit);
     if (charset.empty() && html) charset = html_charset(body);
     return to_utf8(body.substr(0, limit), charset);
   }
   std::string bytes = decode(encoding, body);
+  note(bytes.size() > limit || body.size() < part.body_size());
   if (bytes.size() > limit) bytes.resize(limit);
   if (charset.empty() && html) charset = html_charset(bytes);
   return to_utf8(bytes, charset);
 }
 
-std::string search_text(std::string_view raw, const Facts& facts) {
+std::string search_text(std::string_view raw, const Facts& facts, bool* truncated) {
   std::string out;
+  bool less = false;
   out.reserve(std::min<size_t>(raw.size() + raw.size() / 4, kMaxSearchText) + 256);
   const Part& root = facts.tree.root();
-  append_header_lines(out, raw.substr(0, root.body_begin), kMaxSearchText);
-  cut(out, kMaxSearchText - 1);
+  less |= !append_header_lines(out, raw.substr(0, root.body_begin), kMaxSearchText);
+  less |= cut(out, kMaxSearchText - 1);
   out += '\0';
-  for (size_t i = 0; i < facts.tree.parts.size() && out.size() < kMaxSearchText; ++i) {
+  size_t i = 0;
+  for (; i < facts.tree.parts.size() && out.size() < kMaxSearchText; ++i) {
     const Part& part = facts.tree.parts[i];
     const PartInfo& info = facts.info[i];
     if (part.parent != kNoPart && facts.tree.parts[part.parent].kind == PartKind::message)
-      append_header_lines(out, raw.substr(part.header_begin, part.header_size()), kMaxSearchText);
+      less |= !append_header_lines(out, raw.substr(part.header_begin, part.header_size()), kMaxSearchText);
     if (part.kind != PartKind::leaf) continue;
     if (const std::string name = info.filename(); !name.empty()) {
       append_folded(out, name);
@@ -82,9 +94,11 @@ std::string search_text(std::string_view raw, const Facts& facts) {
     if (!info.is_text() && !info.is("message")) continue;
     const size_t room = kMaxSearchText - std::min(out.size(), kMaxSearchText);
     const bool html = info.is("text", "html");
-    const std::string text = part_text(raw, part, info, html ? kMaxHtml : room);
+    const std::string text = part_text(raw, part, info, html ? kMaxHtml : room, &less);
     if (html) {
-      append_folded(out, html_to_text(text, room));
+      const std::string words = html_to_text(text, room);
+      less |= words.size() >= room || text.size() > kMaxHtml;
+      append_folded(out, words);
     } else if (text.find('\r') == std::string::npos) {
       append_folded(out, text);
     } else {
@@ -95,7 +109,9 @@ std::string search_text(std::string_view raw, const Facts& facts) {
     }
     if (!out.ends_with('\n')) out += '\n';
   }
-  cut(out, kMaxSearchText);
+  less |= i < facts.tree.parts.size();
+  less |= cut(out, kMaxSearchText);
+  if (truncated != nullptr) *truncated = less;
   return out;
 }
 

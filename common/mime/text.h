@@ -23,7 +23,8 @@ inline constexpr size_t kMaxSearchText = 1 << 20;
 /// HTML longer than this is cut before it is read.
 inline constexpr size_t kMaxHtml = 1 << 20;
 
-std::string search_text(std::string_view raw, const Facts& facts);
+/// `truncated`: some text of the message is not in the result, for its length or for a limit of the parser.
+std::string search_text(std::string_view raw, const Facts& facts, bool* truncated = nullptr);
 
 struct SearchText {
   std::string_view headers;
@@ -48,8 +49,9 @@ std::string html_to_text(std::string_view html_utf8, size_t limit = kMaxSearchTe
 /// Charset a document declares in its first 1 KB (<meta>), or empty.
 std::string html_charset(std::string_view html);
 
-/// Decoded text of one leaf as UTF-8 (transfer encoding and charset undone); no HTML stripping.
+/// Decoded text of one leaf as UTF-8 (transfer encoding and charset undone); no HTML stripping. `truncated`
+/// is set if there was more, and left alone if not.
 std::string part_text(std::string_view raw, const Part& part, const PartInfo& info,
-                      size_t limit = kMaxSearchText);
+                      size_t limit = kMaxSearchText, bool* truncated = nullptr);
 
 }  // namespace dromos::mime

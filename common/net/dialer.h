@@ -1,4 +1,5 @@
 // dial: a connected plain Stream, or why not. TLS is the caller's next step (Stream::start_tls_client).
+// Errors are Errc::unavailable, Errc::timeout, or Errc::cancelled once `token` is.
 #pragma once
 
 #include <memory>
@@ -8,6 +9,7 @@
 namespace dromos::net {
 
 /// `from` binds the local end first (source address of outbound mail); empty: the kernel chooses.
-Task<Result<std::unique_ptr<Stream>>> dial(Address to, Deadline deadline, Address from = {});
+Task<Result<std::unique_ptr<Stream>>> dial(Address to, Deadline deadline, Address from = {},
+                                           CancelToken token = {});
 
 }  // namespace dromos::net

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 
 #include "common/async/offload.h"
 #include "common/base/strings.h"
@@ -53,10 +54,15 @@ std::string length_of(size_t size) {
 Result<void> write_file(const std::string& folder, const std::string& location, const BlobSource& source,
                         const BlobInfo& info) {
   const std::string directory = folder + "/" + location.substr(0, 2);
-  if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) return io_failed("mkdir");
+  // Whatever the umask: the other daemons are other users of the same group.
+  if (::mkdir(directory.c_str(), 0770) == 0)
+    ::chmod(directory.c_str(), 02770);
+  else if (errno != EEXIST)
+    return io_failed("mkdir");
   const Descriptor file{
-      ::open((folder + "/" + location).c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
+      ::open((folder + "/" + location).c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640)};
   if (file.fd < 0) return io_failed("open");
+  if (::fchmod(file.fd, 0640) != 0) return io_failed("chmod");
   const int32_t count = chunk_count(info.size, info.header_size);
   for (int32_t number = 0; number < count; ++number) {
     const ChunkSpan span = chunk_span(info.size, info.header_size, number);
@@ -139,6 +145,15 @@ class FolderBlobStore : public BlobStore {
 
 std::unique_ptr<BlobStore> make_folder_blob_store(db::Pool& pool, std::string folder) {
   return std::make_unique<FolderBlobStore>(pool, std::move(folder));
+}
+
+std::unique_ptr<BlobStore> make_blob_store(db::Pool& pool, const std::string& folder) {
+  return folder.empty() ? make_postgres_blob_store(pool) : make_folder_blob_store(pool, folder);
+}
+
+Result<void> check_blob_folder(const std::string& folder, bool write) {
+  if (::access(folder.c_str(), X_OK | R_OK | (write ? W_OK : 0)) == 0) return {};
+  return fail(Errc::unavailable, "blob folder " + folder + " (store.blobs.path): " + std::strerror(errno));
 }
 
 }  // namespace dromos::store

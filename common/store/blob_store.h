@@ -87,5 +87,9 @@ std::unique_ptr<BlobStore> make_postgres_blob_store(db::Pool& pool);
 /// Files below `folder`, one a blob, chunk frames in a row; file and directory are synced before the row is
 /// written. Rows written by either kind are read by both as long as `folder` is there.
 std::unique_ptr<BlobStore> make_folder_blob_store(db::Pool& pool, std::string folder);
+/// A folder, or PostgreSQL if `folder` is empty.
+std::unique_ptr<BlobStore> make_blob_store(db::Pool& pool, const std::string& folder);
+/// Nothing is wrong with the folder: it is there and can be written (`write`) or read.
+Result<void> check_blob_folder(const std::string& folder, bool write);
 
 }  // namespace dromos::store

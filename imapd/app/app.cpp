@@ -54,6 +54,7 @@ Task<Result<void>> ImapApp::make_hosts() {
   options.pool.max = std::max<size_t>(6, config.database.max_connections / count);
   mailboxes_ = MailboxCache::make(config.imapd.limits.snapshot_budget.bytes);
   options.mailboxes = mailboxes_;
+  options.blob_folder = config.store.folder;
   options.logins = std::make_shared<directory::LoginState>();
   options.limits = std::make_shared<Limits>(config.imapd.limits.connections_per_ip,
                                             config.imapd.limits.connections_per_account);

@@ -44,22 +44,12 @@ Task<std::optional<Reply>> objection(Context& context, const AppendHead& head, u
   co_return std::nullopt;
 }
 
-/// Whether text parts may be longer than the extract keeps (UTF-8 takes up to three octets for one): such
-/// messages are searched in full where the extract does not match.
-bool text_may_be_cut(const mime::Facts& facts, const std::string& text) {
-  uint64_t octets = 0;
-  for (size_t i = 0; i < facts.tree.parts.size() && i < facts.info.size(); ++i)
-    if (facts.tree.parts[i].kind == mime::PartKind::leaf && facts.info[i].is_text())
-      octets += facts.tree.parts[i].body_size();
-  return octets > mime::kMaxSearchText / 3 || text.size() + 4 > mime::kMaxSearchText;
-}
-
 store::NewMessage read_message(const std::shared_ptr<Spool>& spool, std::string_view raw) {
   store::NewMessage message;
   mime::Facts facts;
   try {
     facts = mime::build_facts(raw);
-    message.text = mime::search_text(raw, facts);
+    message.text = mime::search_text(raw, facts, &message.text_truncated);
   } catch (const std::exception& e) {
     log::error("message.facts_failed", {{"err", e.what()}, {"bytes", raw.size()}});
     facts = mime::minimal_facts(raw);
@@ -69,7 +59,6 @@ store::NewMessage read_message(const std::shared_ptr<Spool>& spool, std::string_
   message.facts_version = mime::kFactsParser;
   message.thread_keys = mime::thread_keys(facts);
   message.header_size = facts.tree.parts.empty() ? 0 : facts.tree.root().body_begin;
-  message.text_truncated = text_may_be_cut(facts, message.text);
   if (spool->in_memory())
     message.raw = std::string(raw);
   else

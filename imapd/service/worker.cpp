@@ -6,7 +6,7 @@ Worker::Worker(Options given)
     : options(std::move(given)),
       config(*options.config),
       pool(options.pool),
-      blobs(store::make_postgres_blob_store(pool)),
+      blobs(store::make_blob_store(pool, options.blob_folder)),
       mailboxes(pool),
       entries(pool),
       messages(pool, *blobs),

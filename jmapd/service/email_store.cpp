@@ -24,8 +24,7 @@ Prepared prepare(std::string raw, int64_t received_us) {
   out.message.header_size = facts.tree.root().body_begin;
   out.message.facts = mime::encode_facts(facts);
   out.message.facts_version = mime::kFactsParser;
-  out.message.text = mime::search_text(raw, facts);
-  out.message.text_truncated = out.message.text.size() >= mime::kMaxSearchText;
+  out.message.text = mime::search_text(raw, facts, &out.message.text_truncated);
   out.message.thread_keys = mime::thread_keys(facts);
   out.message.received_us = received_us;
   out.message.trace = TraceId::make();

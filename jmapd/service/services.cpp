@@ -23,7 +23,7 @@ void PerAccount::leave(AccountId account) {
 Services::Services(Shared& all, db::Pool::Options options)
     : shared(all),
       pool(std::move(options)),
-      blobs(store::make_postgres_blob_store(pool)),
+      blobs(store::make_blob_store(pool, all.config.store.folder)),
       deliverer(pool, *blobs),
       directory(pool, all.logins),
       mailboxes(pool),

@@ -8,7 +8,9 @@
 
 #include "common/daemon/runtime.h"
 #include "common/dns/resolver.h"
+#include "common/store/blob_store.h"
 #include "mta/app/worker.h"
+#include "mta/outbound/own_addresses.h"
 #include "mta/outbound/queue_runner.h"
 #include "mta/service/metrics.h"
 #include "mta/service/prepared.h"
@@ -20,6 +22,8 @@ class MtaApp final : public daemon::App {
  public:
   Task<Result<void>> start(daemon::Runtime& runtime) override {
     runtime_ = &runtime;
+    if (const std::string& folder = runtime.config().store.folder; !folder.empty())
+      CO_TRY_VOID(store::check_blob_folder(folder, true));
     shared_ = std::make_unique<Shared>(runtime);
     shared_->hooks.changed = [&runtime](std::vector<store::Change> changes) {
       std::vector<rpc::Hint> hints;
@@ -35,10 +39,10 @@ class MtaApp final : public daemon::App {
     dromos::metrics::Registry::global().gauge_callback(
         "dromos_mta_inflight_bytes", "Budgeted bytes of mail being received.",
         [this] { return static_cast<double>(shared_->budget.used()); });
+    CO_TRY_VOID(open_doors());
     CO_TRY_VOID(start_queue());
     add_rpc();
     watch_config();
-    CO_TRY_VOID(open_doors());
     co_return Result<void>{};
   }
 
@@ -84,6 +88,7 @@ class MtaApp final : public daemon::App {
         .make_message = [](std::string raw,
                            TraceId trace) { return message_of(std::move(raw), trace, Clock::now_us()); },
         .changed = shared_->hooks.changed,
+        .own_addresses = own_addresses(runtime_->addresses("mx")),
     };
     queue_ = std::make_unique<QueueRunner>(queue_runner_options(runtime_->config()), std::move(parts));
     running_.spawn(queue_->run(running_.token()));

@@ -44,7 +44,7 @@ Worker::Worker(Shared& shared)
     : shared_(shared),
       pool_(pool_options(shared.runtime)),
       directory_(pool_, shared.logins),
-      blobs_(store::make_postgres_blob_store(pool_)),
+      blobs_(store::make_blob_store(pool_, shared.runtime.config().store.folder)),
       deliverer_(pool_, *blobs_, shared.commit),
       scanner_(shared.runtime.rpc_to(config::Daemon::spamd), shared.config.spam.timeout),
       acceptor_(shared.config, shared.hostname, directory_, deliverer_, scanner_, shared.hooks),

@@ -14,8 +14,6 @@ namespace dromos::mta {
 
 class Connections {
  public:
-  /// Idle connections of all destinations.
-  static constexpr size_t kMaxIdle = 20;
   /// Messages on one connection; some servers count.
   static constexpr size_t kMaxReuse = 50;
 
@@ -30,6 +28,8 @@ class Connections {
   /// Ends connections that were idle too long; call about every second while idle() is not 0.
   Task<void> trim(bool all);
   size_t idle() const { return idle_.size(); }
+  /// Ends what is being dialled, greeted or logged in to, and opens no more. Connections in use go on.
+  void stop_opening();
   /// Ends every wait on every connection, now.
   void break_all();
 
@@ -46,9 +46,11 @@ class Connections {
   const SmtpTimeouts timeouts_;
   std::shared_ptr<const net::TlsClient> unverified_;
   std::shared_ptr<const net::TlsClient> verified_;
+  std::shared_ptr<const net::TlsClient> relay_tls_;
   std::deque<Idle> idle_;
   std::set<net::Stream*> open_;
-  bool broken_ = false;
+  std::set<net::Stream*> opening_;  ///< of open_, those that no message was given to yet
+  CancelSource no_more_;
 };
 
 }  // namespace dromos::mta

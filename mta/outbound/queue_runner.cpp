@@ -30,6 +30,7 @@ Scheduler::Limits limits_of(const QueueRunnerOptions& options) {
   limits.total = options.concurrency;
   limits.per_destination = options.concurrency_per_domain;
   limits.leased = options.max_leased;
+  limits.shared = std::max(options.concurrency_per_domain, options.concurrency / 2);
   return limits;
 }
 
@@ -42,7 +43,7 @@ class QueueRunner::Impl : public std::enable_shared_from_this<QueueRunner::Impl>
         reactor_(Reactor::current()),
         scheduler_(limits_of(context_.options)),
         connections_(context_.options),
-        router_(context_.parts.resolver, context_.options),
+        router_(context_.parts.resolver, context_.options, context_.parts.own_addresses),
         remote_(context_, router_, connections_),
         local_(context_),
         results_(context_, [this](int64_t due_us) { due_again(due_us); }) {
@@ -122,13 +123,16 @@ Task<Result<bool>> QueueRunner::Impl::claim() {
   starved_ = limit == 0;
   if (starved_) co_return false;
   const Uuid token = Uuid::v7();
-  std::vector<std::string> transports{"smtp", "local"};
+  std::vector<std::string> transports{"smtp", "local", "relay", "lmtp"};
   CO_TRY(std::vector<store::QueueItem> items,
          co_await context_.queue.claim(token, std::move(transports), limit, context_.options.lease,
                                        Deadline::after(kClaimWait)));
   const bool more = items.size() == static_cast<size_t>(limit);
   std::vector<LeasedItem> leased;
-  for (store::QueueItem& item : items) leased.push_back({std::move(item), token});
+  for (store::QueueItem& item : items) {
+    item.transport = transport_of(context_.options, item.transport, item.domain);
+    leased.push_back({std::move(item), token});
+  }
   scheduler_.add(std::move(leased));
   starved_ = more && scheduler_.room() == 0;
   show_gauges();
@@ -244,7 +248,7 @@ Task<void> QueueRunner::Impl::renew_all() {
 Task<void> QueueRunner::Impl::count_queue() {
   const auto counts = co_await context_.queue.stats(Deadline::after(kClaimWait));
   if (!counts) co_return;
-  std::map<std::string, int64_t> by_transport{{"smtp", 0}, {"local", 0}};
+  std::map<std::string, int64_t> by_transport{{"smtp", 0}, {"local", 0}, {"relay", 0}, {"lmtp", 0}};
   for (const store::QueueStat& one : *counts) by_transport[one.transport] += one.recipients;
   for (const auto& [transport, recipients] : by_transport)
     outbound_metrics::queue_length(transport).set(recipients);
@@ -272,6 +276,9 @@ Task<void> QueueRunner::Impl::maintain(CancelToken token) {
 Task<void> QueueRunner::Impl::close() {
   context_.closing = true;
   wake_.set();
+  // Whoever has no connection yet has sent nothing: no reason to wait for it.
+  context_.parts.resolver.interrupt();
+  connections_.stop_opening();
   co_await ended_.wait();
   co_await attempts_.join(Deadline::after(context_.options.close_grace));
   if (attempts_.running() > 0) {

@@ -1,6 +1,6 @@
 // QueueRunner: sends what waits in the queue. One per mta process, on the main reactor.
 //
-// It leases due recipients (transports smtp and local) from the store, groups them into transactions, sends
+// It leases due recipients from the store, groups them into transactions, sends
 // or delivers them, and writes each result under its lease: done, retry later, or bounced (DESIGN: life of a
 // message, 7). Any number of processes share one queue. Leases are renewed while recipients wait or are being
 // sent, and once more before the final dot; a lease that is lost there ends the transaction unsent. What
@@ -11,6 +11,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,8 @@ struct QueueRunnerParts {
   std::function<store::NewMessage(std::string raw, TraceId trace)> make_message;
   /// Accounts that got mail: publish as hints. May be empty.
   std::function<void(std::vector<store::Change>)> changed;
+  /// Where this process listens for mail ("192.0.2.1:25"): an MX host there is ourselves.
+  std::set<std::string> own_addresses = {};
 };
 
 class QueueRunner {

@@ -16,6 +16,28 @@ Task<Result<void>> look_at_header(bool* ascii, std::string_view piece) {
   co_return fail(Errc::cancelled, "seen");  // the first piece is the header: no more is wanted
 }
 
+Task<Result<void>> append(std::string* to, std::string_view piece) {
+  if (to->size() + piece.size() > kMaxConverted) co_return fail(Errc::limit_exceeded, "too large");
+  to->append(piece);
+  co_return Result<void>{};
+}
+
+Task<Result<SevenBit>> seven_bit_of(store::Queue* queue, QueueId id, Uuid token, uint64_t size) {
+  if (size > kMaxConverted) co_return seven_bit_too_large();
+  std::string raw;
+  raw.reserve(size);
+  std::function<Task<Result<void>>(std::string_view)> on_piece = [&raw](std::string_view piece) {
+    return append(&raw, piece);
+  };
+  CO_TRY_VOID(co_await queue->body(id, token, on_piece, Deadline::after(kDatabaseWait)));
+  co_return seven_bit_form(raw);
+}
+
+/// Shutdown came first: the next process takes them, and nothing is counted against them.
+void not_tried(Attempt& attempt, const std::vector<size_t>& open) {
+  for (const size_t i : open) attempt.verdicts[i].fate = Fate::again;
+}
+
 }  // namespace
 
 Task<Result<bool>> RemoteDelivery::header_is_ascii(QueueId id, Uuid token) {
@@ -45,6 +67,7 @@ Task<Result<OutboundMessage>> RemoteDelivery::message_of(const Group& group,
   if (auto decoded = decode_message_options(first.message_options)) options = std::move(*decoded);
   message.size = static_cast<uint64_t>(first.size);
   message.eight_bit = options.eight_bit;
+  message.binary = options.binary;
   message.ret = options.ret;
   message.envid = options.envid;
   if (options.smtputf8) {
@@ -58,6 +81,9 @@ Task<Result<OutboundMessage>> RemoteDelivery::message_of(const Group& group,
   message.body = [queue, id, token](std::function<Task<Result<void>>(std::string_view)> on_piece) {
     // No deadline of its own for the whole: each write has one, and so has the lease.
     return queue->body(id, token, std::move(on_piece), Deadline::after(std::chrono::hours(1)));
+  };
+  message.seven_bit = [queue, id, token, size = message.size] {
+    return seven_bit_of(queue, id, token, size);
   };
   const std::vector<store::QueueKey> keys = group.keys();
   const milliseconds lease = context_.options.lease;
@@ -126,21 +152,24 @@ Task<Attempt> RemoteDelivery::deliver(const Group& group) {
   choose();
   if (co_await try_idle(group, message, attempt.verdicts, open)) co_return attempt;
 
-  auto routed = co_await router_.route(group.first().domain, Deadline::after(kRouteWait));
+  auto routed =
+      co_await router_.route(group.first().transport, group.first().domain, Deadline::after(kRouteWait));
   if (const auto* verdict = std::get_if<SendVerdict>(&routed)) {
     for (const size_t i : open) attempt.verdicts[i] = *verdict;
-    attempt.unreachable = verdict->fate == Fate::deferred;
+    if (context_.closing) not_tried(attempt, open);
+    attempt.unreachable = verdict->fate == Fate::deferred && !context_.closing;
     co_return attempt;
   }
   bool talked = false;
   for (const Hop& hop : std::get<Route>(routed).hops) {
     if (context_.closing) {
-      for (const size_t i : open) attempt.verdicts[i].fate = Fate::again;
+      not_tried(attempt, open);
       co_return attempt;
     }
     auto opened = co_await connections_.open(hop);
     if (const auto* failure = std::get_if<SmtpClient::Failure>(&opened)) {
       for (const size_t i : open) attempt.verdicts[i] = failure->verdict;
+      if (context_.closing) not_tried(attempt, open);
       continue;
     }
     talked = true;

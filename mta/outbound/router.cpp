@@ -22,8 +22,9 @@ bool Router::is_own_name(const std::string& host) const {
   return iequals(host, options_.hostname);
 }
 
-Task<Answer> Router::route(std::string domain, Deadline deadline) {
-  if (options_.relay) co_return co_await to_relay(deadline);
+Task<Answer> Router::route(std::string transport, std::string domain, Deadline deadline) {
+  if (transport == "relay") co_return co_await to_relay(deadline);
+  if (transport == "lmtp") co_return co_await to_lmtp(deadline);
   if (domain.starts_with('[')) co_return to_literal(domain);
   co_return co_await by_mx(std::move(domain), deadline);
 }
@@ -60,20 +61,50 @@ Task<Result<size_t>> Router::add_host(Route& route, std::string host, uint16_t p
   co_return added;
 }
 
-Task<Answer> Router::to_relay(Deadline deadline) {
-  const Relay relay = *options_.relay;
+Task<Answer> Router::to_host(std::string what, std::string host, uint16_t port, Hop like, Deadline deadline) {
   Route route;
-  if (const auto address = net::Address::from_ip(relay.host, relay.port)) {
-    route.hops.push_back({relay.host, *address, options_.tls});
+  like.name = host;
+  if (const auto address = net::Address::from_ip(host, port)) {
+    like.address = *address;
+    route.hops.push_back(std::move(like));
     co_return route;
   }
-  const auto added = co_await add_host(route, relay.host, relay.port, deadline);
-  // A relay without address is a fault of our configuration, not of the mail: never permanent.
+  const auto added = co_await add_host(route, host, port, deadline);
+  // A host without address is a fault of our configuration, not of the mail: never permanent.
   if (!added)
     co_return own_verdict("4.4.3",
-                          "DNS lookup of relay " + relay.host + " failed: " + added.error().message());
-  if (*added == 0) co_return own_verdict("4.3.5", "Relay " + relay.host + " has no address");
+                          "DNS lookup of " + what + " " + host + " failed: " + added.error().message());
+  if (*added == 0) co_return own_verdict("4.3.5", what + " " + host + " has no address");
+  for (Hop& hop : route.hops) {
+    like.address = hop.address;
+    hop = like;
+  }
   co_return route;
+}
+
+Task<Answer> Router::to_relay(Deadline deadline) {
+  if (!options_.relay) co_return own_verdict("4.3.5", "No relay is configured (mta.outbound.relay)");
+  Hop like;
+  like.tls = options_.relay->tls;
+  like.relay = true;
+  co_return co_await to_host("Relay", options_.relay->host, options_.relay->port, std::move(like), deadline);
+}
+
+Task<Answer> Router::to_lmtp(Deadline deadline) {
+  if (!options_.lmtp) co_return own_verdict("4.3.5", "No LMTP host is configured (mta.outbound.lmtp)");
+  Hop like;
+  like.lmtp = true;
+  if (!options_.lmtp->path.empty()) {
+    like.name = "localhost";
+    like.address = net::Address::unix_path(options_.lmtp->path);
+    like.tls = TlsPolicy::none;
+    Route route;
+    route.hops.push_back(std::move(like));
+    co_return route;
+  }
+  like.tls = TlsPolicy::opportunistic;
+  co_return co_await to_host("LMTP host", options_.lmtp->host, options_.lmtp->port, std::move(like),
+                             deadline);
 }
 
 Task<Answer> Router::by_mx(std::string domain, Deadline deadline) {

@@ -8,7 +8,9 @@
 namespace dromos::mta {
 namespace {
 constexpr const char* kLocal = "local";
-}
+constexpr const char* kRelay = "relay";
+constexpr const char* kLmtp = "lmtp";
+}  // namespace
 
 std::vector<store::QueueKey> Group::keys() const {
   std::vector<store::QueueKey> list;
@@ -18,7 +20,10 @@ std::vector<store::QueueKey> Group::keys() const {
 
 std::string Scheduler::destination_of(const store::QueueItem& item) {
   // Fan-out to our own mailboxes has no host to be gentle with, but is one place all the same.
-  return item.transport == kLocal ? kLocal : item.transport + ":" + item.domain;
+  // So is a relay, whatever the domains; recipients of several go there in one transaction.
+  for (const char* one : {kLocal, kRelay, kLmtp})
+    if (item.transport == one) return one;
+  return item.transport + ":" + item.domain;
 }
 
 void Scheduler::add(std::vector<LeasedItem> items) {
@@ -49,7 +54,10 @@ std::optional<Group> Scheduler::next() {
   for (size_t turn = 0; turn < destinations_.size(); ++turn, ++at) {
     if (at == destinations_.end()) at = destinations_.begin();
     Destination& destination = at->second;
-    const size_t most = at->first == kLocal ? limits_.local : limits_.per_destination;
+    const bool shared = at->first == kRelay || at->first == kLmtp;
+    const size_t most = at->first == kLocal ? limits_.local
+                        : shared            ? limits_.shared
+                                            : limits_.per_destination;
     if (destination.waiting.empty() || destination.out >= most) continue;
     Group group = take_group(at->first, destination);
     ++destination.out;
@@ -87,7 +95,7 @@ std::vector<LeasedItem> Scheduler::take_waiting(const std::string& name) {
 std::vector<LeasedItem> Scheduler::take_surplus(size_t keep) {
   std::vector<LeasedItem> list;
   for (auto& [name, destination] : destinations_)
-    while (destination.waiting.size() > keep) {
+    while (destination.waiting.size() > keep && name != kRelay) {
       list.push_back(std::move(destination.waiting.back()));
       destination.waiting.pop_back();
       --leased_;

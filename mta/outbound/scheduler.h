@@ -1,9 +1,10 @@
 // Scheduler: which leased recipients go out together, and when. Pure decisions: no sockets, no disk, no
 // clock.
 //
-// A destination is transport and domain. Recipients of one message, one lease and one destination make one
-// transaction of at most kMaxRecipients. Destinations take turns, so that a large one cannot starve the
-// others; each has at most `per_destination` transactions out, all together `total`.
+// A destination is transport and domain; transports local, relay and lmtp are one place each. Recipients of
+// one message, one lease and one destination make one transaction of at most kMaxRecipients. Destinations
+// take turns, so that a large one cannot starve the others; each has at most `per_destination` transactions
+// out, all together `total`.
 #pragma once
 
 #include <deque>
@@ -39,7 +40,8 @@ class Scheduler {
   struct Limits {
     size_t total = 50;
     size_t per_destination = 5;
-    size_t local = 2;  ///< transactions of transport local: each holds a message in memory
+    size_t local = 2;    ///< transactions of transport local: each holds a message in memory
+    size_t shared = 20;  ///< transactions of transports relay and lmtp
     size_t leased = 1000;
     size_t recipients = kMaxRecipients;
   };
@@ -59,7 +61,7 @@ class Scheduler {
   /// Takes what waits for a destination out: it cannot be reached now. Not leased here any more.
   std::vector<LeasedItem> take_waiting(const std::string& destination);
   /// Takes out what waits for a destination beyond `keep`, the last claimed first: a large backlog for one
-  /// slow host must not fill all room.
+  /// slow host must not fill all room. Not of the relay: behind it is nobody to make room for.
   std::vector<LeasedItem> take_surplus(size_t keep);
   /// Everything that waits, for the end.
   std::vector<LeasedItem> take_all_waiting();

@@ -5,13 +5,17 @@
 namespace dromos::mta {
 
 using smtp::Reply;
-using MaybeFailure = std::optional<SmtpClient::Failure>;
+using MaybeFailure = SmtpClient::MaybeFailure;
 
 SmtpClient::SmtpClient(std::unique_ptr<net::Stream> stream, SmtpClientOptions options, StreamWatch watch)
     : stream_(std::move(stream)), options_(std::move(options)), watch_(std::move(watch)) {
-  remote_ =
-      options_.remote_name + " [" + stream_->peer().ip() + "]:" + std::to_string(stream_->peer().port());
+  remote_ = shown(options_.remote_name, stream_->peer());
   if (watch_) watch_(*stream_, true);
+}
+
+std::string SmtpClient::shown(const std::string& name, const net::Address& address) {
+  if (address.is_unix()) return address.to_string();
+  return name + " [" + address.ip() + "]:" + std::to_string(address.port());
 }
 
 SmtpClient::~SmtpClient() {
@@ -69,9 +73,12 @@ Task<Result<Reply>> SmtpClient::command(std::string line, milliseconds wait) {
 Task<SmtpClient::Opened> SmtpClient::open(std::unique_ptr<net::Stream> stream, SmtpClientOptions options,
                                           StreamWatch watch) {
   std::unique_ptr<SmtpClient> client(new SmtpClient(std::move(stream), std::move(options), std::move(watch)));
-  MaybeFailure failure = co_await client->greet();
+  MaybeFailure failure;
+  if (client->options_.tls == TlsPolicy::implicit) failure = co_await client->shake_hands();
+  if (!failure) failure = co_await client->greet();
   if (!failure) failure = co_await client->hello();
   if (!failure) failure = co_await client->start_tls();
+  if (!failure) failure = co_await client->log_in();
   if (failure) co_return Opened(std::move(*failure));
   client->usable_ = true;
   co_return Opened(std::move(client));
@@ -90,14 +97,15 @@ Task<MaybeFailure> SmtpClient::greet() {
 }
 
 Task<MaybeFailure> SmtpClient::hello() {
-  auto reply = co_await command("EHLO " + options_.hostname, options_.timeouts.command);
+  const std::string verb = options_.lmtp ? "LHLO " : "EHLO ";
+  auto reply = co_await command(verb + options_.hostname, options_.timeouts.command);
   if (!reply) co_return Failure{broken(Stage::hello, reply.error())};
   if (reply->code == 250) {
     capabilities_ = smtp::parse_capabilities(*reply);
     co_return std::nullopt;
   }
   capabilities_ = {};
-  if (reply->permanent()) {
+  if (reply->permanent() && !options_.lmtp) {  // RFC 2033 §4.1: LMTP has no HELO
     reply = co_await command("HELO " + options_.hostname, options_.timeouts.command);
     if (!reply) co_return Failure{broken(Stage::hello, reply.error())};
     if (reply->code == 250) co_return std::nullopt;
@@ -110,7 +118,7 @@ Task<MaybeFailure> SmtpClient::hello() {
 
 Task<MaybeFailure> SmtpClient::start_tls() {
   const bool must = options_.tls == TlsPolicy::required || options_.tls == TlsPolicy::verified;
-  if (options_.tls == TlsPolicy::none) co_return std::nullopt;
+  if (options_.tls == TlsPolicy::none || is_tls()) co_return std::nullopt;
   if (!capabilities_.starttls || options_.tls_client == nullptr) {
     if (!must) co_return std::nullopt;
     SendVerdict verdict =
@@ -132,11 +140,19 @@ Task<MaybeFailure> SmtpClient::start_tls() {
     const Error injected(smtp::Errc::bad_reply, "plain text after the reply to STARTTLS", Retry::temporary);
     co_return Failure{broken(Stage::starttls, injected)};
   }
+  if (auto failure = co_await shake_hands()) co_return failure;
+  co_return co_await hello();  // what was announced before does not hold (RFC 3207 §4.2)
+}
+
+Task<MaybeFailure> SmtpClient::shake_hands() {
+  const Error no_client(Errc::unavailable, "no TLS client: its certificates cannot be read",
+                        Retry::temporary);
+  if (options_.tls_client == nullptr) co_return Failure{broken(Stage::starttls, no_client)};
   const auto done = co_await stream_->start_tls_client(options_.tls_client, options_.remote_name,
                                                        Deadline::after(options_.timeouts.command));
   if (!done) co_return Failure{broken(Stage::starttls, done.error()), true};
   parser_ = {};
-  co_return co_await hello();  // what was announced before does not hold (RFC 3207 §4.2)
+  co_return std::nullopt;
 }
 
 bool SmtpClient::usable_after(const Reply& reply) {

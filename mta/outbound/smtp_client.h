@@ -1,7 +1,10 @@
 // SmtpClient: the client side of one SMTP connection (RFC 5321), for messages one after the other.
 //
-// EHLO with HELO as fallback, STARTTLS (RFC 3207), PIPELINING (RFC 2920), 8BITMIME, SIZE, SMTPUTF8 (RFC 6531)
-// and DSN (RFC 3461) where the server offers them. Waits as long as RFC 5321 §4.5.3.2 says, no longer.
+// EHLO with HELO as fallback, STARTTLS (RFC 3207), AUTH (RFC 4954), PIPELINING (RFC 2920), SIZE, 8BITMIME
+// (RFC 6152), SMTPUTF8 (RFC 6531), DSN (RFC 3461) and CHUNKING with BINARYMIME (RFC 3030) where the server
+// offers them; or LMTP (RFC 2033) with a reply for each recipient. BDAT serves where it saves a round trip (a
+// small message goes out in one write with its envelope) or the content is binary; else it is DATA.
+// Waits as long as RFC 5321 §4.5.3.2 says, no longer.
 // Whatever the server does is a verdict, never an error; after a broken reply, a lost connection or a wait
 // that ran out the connection is not usable() again.
 #pragma once
@@ -19,6 +22,7 @@
 #include "common/smtp/command.h"
 #include "common/smtp/reply.h"
 #include "mta/outbound/options.h"
+#include "mta/outbound/seven_bit.h"
 #include "mta/outbound/verdict.h"
 
 namespace dromos::smtp {
@@ -39,11 +43,14 @@ struct OutboundMessage {
   uint64_t size = 0;
   bool smtputf8 = false;  ///< headers or addresses are not ASCII
   bool eight_bit = false;
-  std::string ret;    ///< "full", "hdrs" or ""
-  std::string envid;  ///< decoded
+  bool binary = false;  ///< lines do not end in CR LF or are too long: BINARYMIME or nothing
+  std::string ret;      ///< "full", "hdrs" or ""
+  std::string envid;    ///< decoded
   std::vector<OutboundRecipient> recipients;
   /// Hands the raw bytes over in pieces. An error ends the connection in the middle of DATA.
   std::function<Task<Result<void>>(std::function<Task<Result<void>>(std::string_view)>)> body;
+  /// The content for a server without 8BITMIME; empty: what is eight_bit is refused there (RFC 6152 §3).
+  std::function<Task<Result<SevenBit>>()> seven_bit;
   /// All but the final dot has been sent: false or an error gives the transaction up, unsent.
   std::function<Task<Result<bool>>()> before_dot;
 };
@@ -67,6 +74,8 @@ struct SmtpClientOptions {
   TlsPolicy tls = TlsPolicy::opportunistic;
   std::shared_ptr<const net::TlsClient> tls_client;  ///< that verifies, for TlsPolicy::verified
   SmtpTimeouts timeouts;
+  bool lmtp = false;
+  std::shared_ptr<const Credentials> credentials;  ///< to log in with; none: do not
 };
 
 class SmtpClient {
@@ -75,12 +84,20 @@ class SmtpClient {
     SendVerdict verdict;
     bool tls_failed = false;  ///< the handshake: a plain connection may do
   };
+  using MaybeFailure = std::optional<Failure>;
   using Opened = std::variant<std::unique_ptr<SmtpClient>, Failure>;
 
-  /// Greeting, EHLO, STARTTLS as the policy says. `watch` may be empty.
+  /// Messages up to this size are sent with their envelope in one write, by BDAT.
+  static constexpr uint64_t kAtOnce = 64 * 1024;
+  static constexpr size_t kChunk = 256 * 1024;
+
+  /// Greeting, EHLO, STARTTLS as the policy says, AUTH. `watch` may be empty.
   static Task<Opened> open(std::unique_ptr<net::Stream> stream, SmtpClientOptions options,
                            StreamWatch watch = {});
   ~SmtpClient();
+
+  /// "mx.example.test [192.0.2.1]:25", or a socket's path.
+  static std::string shown(const std::string& name, const net::Address& address);
 
   /// One transaction; a verdict for each recipient, in order. Fate::again means not tried.
   Task<std::vector<SendVerdict>> send(const OutboundMessage& message);
@@ -96,22 +113,51 @@ class SmtpClient {
 
  private:
   SmtpClient(std::unique_ptr<net::Stream> stream, SmtpClientOptions options, StreamWatch watch);
-  Task<std::optional<Failure>> greet();
-  Task<std::optional<Failure>> hello();
-  Task<std::optional<Failure>> start_tls();
+  Task<MaybeFailure> greet();
+  Task<MaybeFailure> hello();
+  Task<MaybeFailure> start_tls();
   Task<Result<smtp::Reply>> read_reply(milliseconds wait);
   Task<Result<smtp::Reply>> command(std::string line, milliseconds wait);
-  Task<Result<void>> send_content(const OutboundMessage& message, bool& ours);
+  Task<MaybeFailure> shake_hands();
+  Task<MaybeFailure> log_in();
+  /// Nothing: the server does not know the mechanism after all.
+  Task<std::optional<MaybeFailure>> log_in_by(std::string mechanism);
+
+  /// A transaction under way (smtp_transaction.cpp, smtp_content.cpp).
+  struct Sending {
+    const OutboundMessage& message;
+    std::vector<SendVerdict> verdicts;
+    std::vector<size_t> asked;        ///< recipients that are named to the server
+    std::vector<size_t> taken;        ///< of them, those it accepted
+    std::optional<std::string> held;  ///< the content, where it had to be read before
+    bool eight_bit = false;
+    bool ended = false;    ///< the server has said what became of the content
+    bool by_data = false;  ///< it said that it does not know BDAT after all
+    void decide(const SendVerdict& verdict);
+  };
+  Task<void> prepare(Sending& sending);
+  Task<bool> envelope(Sending& sending, std::string tail, Stage lost);
+  Task<bool> recipients(Sending& sending, bool mail_ok, Stage lost);
+  Task<void> by_data(Sending& sending);
+  Task<void> by_one_chunk(Sending& sending);
+  Task<void> by_chunks(Sending& sending);
+  Task<Result<void>> chunk(std::string bytes, bool last, std::optional<smtp::Reply>& refusal);
+  Task<Result<void>> lease_held(const OutboundMessage& message);
+  Task<Result<void>> read_body(Sending& sending,
+                               std::function<Task<Result<void>>(std::string_view)> on_piece);
+  Task<Result<void>> send_content(Sending& sending, bool& ours);
   Task<Result<void>> write_piece(smtp::DataEncoder& encoder, std::string_view piece, milliseconds wait);
-  Task<void> finish_data(const OutboundMessage& message, std::vector<SendVerdict>& verdicts);
-  Task<void> envelope(const OutboundMessage& message, std::vector<SendVerdict>& verdicts, bool& go_on);
+  Task<void> finish_data(Sending& sending);
+  Task<void> content_failed(Sending& sending, Error error, bool ours);
+  Task<void> final_replies(Sending& sending);
+  void final_reply(SendVerdict& verdict, const smtp::Reply& reply) const;
   std::optional<SendVerdict> refuse_here(const OutboundMessage& message) const;
-  std::string mail_line(const OutboundMessage& message) const;
+  bool sends_at_once(const Sending& sending) const;
+  std::string mail_line(const Sending& sending) const;
   std::string rcpt_line(const OutboundRecipient& recipient) const;
   static bool usable_after(const smtp::Reply& reply);
   SendVerdict stamped(SendVerdict verdict) const;
   SendVerdict broken(Stage stage, const Error& error);
-  void fill_undecided(std::vector<SendVerdict>& verdicts, const SendVerdict& verdict) const;
 
   std::unique_ptr<net::Stream> stream_;
   SmtpClientOptions options_;
@@ -122,6 +168,7 @@ class SmtpClient {
   size_t transactions_ = 0;
   bool usable_ = false;
   bool content_lost_ = false;
+  bool no_bdat_ = false;
 };
 
 }  // namespace dromos::mta

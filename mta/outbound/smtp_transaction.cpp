@@ -1,9 +1,7 @@
-// SmtpClient::send: one mail transaction.
+// SmtpClient::send: the envelope of one mail transaction, and what of a message this server cannot take.
 #include <algorithm>
 
-#include "common/base/fault.h"
 #include "common/base/strings.h"
-#include "common/smtp/data_encoder.h"
 #include "mta/outbound/smtp_client.h"
 
 namespace dromos::mta {
@@ -11,11 +9,13 @@ namespace {
 
 using smtp::Reply;
 
-constexpr size_t kFlushBytes = 64 * 1024;
-
 /// A recipient without verdict yet: code 0.
 bool undecided(const SendVerdict& verdict) {
   return verdict.code == 0;
+}
+
+bool positive(const Reply& reply) {
+  return reply.code >= 200 && reply.code < 300;
 }
 
 std::string notify_words(const smtp::Notify& notify) {
@@ -32,29 +32,46 @@ std::string notify_words(const smtp::Notify& notify) {
 
 }  // namespace
 
+void SmtpClient::Sending::decide(const SendVerdict& verdict) {
+  for (SendVerdict& one : verdicts)
+    if (undecided(one)) one = verdict;
+}
+
+/// RFC 6531 §3.5 and §3.6 for internationalized mail, RFC 3030 §3 for binary, RFC 1870 §6 for size.
 std::optional<SendVerdict> SmtpClient::refuse_here(const OutboundMessage& message) const {
-  const bool utf8 = message.smtputf8 || (message.sender && message.sender->needs_smtputf8()) ||
-                    std::any_of(message.recipients.begin(), message.recipients.end(),
-                                [](const auto& recipient) { return recipient.address.needs_smtputf8(); });
-  if (utf8 && !capabilities_.smtputf8)
-    return own_verdict("5.6.7", options_.remote_name + " does not take internationalized mail (SMTPUTF8)");
-  if (message.eight_bit && !capabilities_.eight_bit_mime)
-    return own_verdict("5.6.3",
-                       options_.remote_name + " does not take 8-bit content, and conversion is not done");
+  const std::string& host = options_.remote_name;
+  if (!capabilities_.smtputf8) {
+    if (message.sender && message.sender->needs_smtputf8())
+      return own_verdict("5.6.7", "the sender's address is internationalized, and " + host +
+                                      " does not take such mail (SMTPUTF8)");
+    if (message.smtputf8)
+      return own_verdict(
+          "5.6.9", "the header is internationalized, and " + host + " does not take such mail (SMTPUTF8)");
+  }
+  if (message.binary && !(capabilities_.binary_mime && capabilities_.chunking))
+    return own_verdict("5.6.3", host + " does not take binary content (BINARYMIME)");
+  if (message.eight_bit && !capabilities_.eight_bit_mime && !message.binary && !message.seven_bit)
+    return own_verdict("5.6.3", host + " does not take 8-bit content, and conversion is not done");
   if (capabilities_.max_size > 0 && message.size > capabilities_.max_size)
-    return own_verdict("5.3.4", options_.remote_name + " takes at most " +
-                                    std::to_string(capabilities_.max_size) + " octets");
+    return own_verdict("5.3.4",
+                       host + " takes at most " + std::to_string(capabilities_.max_size) + " octets");
   return std::nullopt;
 }
 
-std::string SmtpClient::mail_line(const OutboundMessage& message) const {
+std::string SmtpClient::mail_line(const Sending& sending) const {
+  const OutboundMessage& message = sending.message;
   std::string line = "MAIL FROM:<" + (message.sender ? message.sender->to_string() : std::string()) + ">";
-  if (capabilities_.size) line += " SIZE=" + std::to_string(message.size);
-  if (message.eight_bit && capabilities_.eight_bit_mime) line += " BODY=8BITMIME";
+  const uint64_t size = sending.held ? sending.held->size() : message.size;
+  if (capabilities_.size) line += " SIZE=" + std::to_string(size);
+  if (message.binary)
+    line += " BODY=BINARYMIME";
+  else if (sending.eight_bit && capabilities_.eight_bit_mime)
+    line += " BODY=8BITMIME";
   if (capabilities_.smtputf8) {
     const bool addresses = (message.sender && message.sender->needs_smtputf8()) ||
-                           std::any_of(message.recipients.begin(), message.recipients.end(),
-                                       [](const auto& r) { return r.address.needs_smtputf8(); });
+                           std::any_of(sending.asked.begin(), sending.asked.end(), [&](size_t i) {
+                             return message.recipients[i].address.needs_smtputf8();
+                           });
     if (message.smtputf8 || addresses) line += " SMTPUTF8";
   }
   if (capabilities_.dsn) {
@@ -76,191 +93,132 @@ std::string SmtpClient::rcpt_line(const OutboundRecipient& recipient) const {
   return line;
 }
 
-void SmtpClient::fill_undecided(std::vector<SendVerdict>& verdicts, const SendVerdict& verdict) const {
-  for (SendVerdict& one : verdicts)
-    if (undecided(one)) one = verdict;
+/// Refuses what cannot be sent here, and reads the content where that must come before the envelope.
+Task<void> SmtpClient::prepare(Sending& sending) {
+  const OutboundMessage& message = sending.message;
+  sending.eight_bit = message.eight_bit;
+  if (const auto refusal = refuse_here(message)) sending.decide(stamped(*refusal));
+  for (size_t i = 0; i < message.recipients.size(); ++i) {
+    if (!capabilities_.smtputf8 && message.recipients[i].address.needs_smtputf8() &&
+        undecided(sending.verdicts[i]))
+      sending.verdicts[i] =
+          stamped(own_verdict("5.6.7", "the recipient's address is internationalized, and " +
+                                           options_.remote_name + " does not take such mail (SMTPUTF8)"));
+    if (undecided(sending.verdicts[i])) sending.asked.push_back(i);
+  }
+  if (sending.asked.empty() || capabilities_.eight_bit_mime || message.binary || !message.seven_bit)
+    co_return;
+  auto form = co_await message.seven_bit();
+  if (!form) {
+    sending.decide(stamped(verdict_of(form.error())));
+  } else if (form->form == SevenBit::Form::impossible) {
+    sending.decide(stamped(own_verdict(
+        "5.6.3",
+        options_.remote_name + " does not take 8-bit content, which cannot be converted: " + form->reason)));
+  } else {
+    sending.eight_bit = false;
+    if (form->form == SevenBit::Form::converted) sending.held = std::move(form->bytes);
+  }
+}
+
+bool SmtpClient::sends_at_once(const Sending& sending) const {
+  const uint64_t size = sending.held ? sending.held->size() : sending.message.size;
+  return capabilities_.chunking && capabilities_.pipelining && !options_.lmtp && !no_bdat_ && size <= kAtOnce;
 }
 
 Task<std::vector<SendVerdict>> SmtpClient::send(const OutboundMessage& message) {
   ++transactions_;
-  std::vector<SendVerdict> verdicts(message.recipients.size());
-  if (const auto refusal = refuse_here(message)) {
-    fill_undecided(verdicts, stamped(*refusal));
-    co_return verdicts;
-  }
+  Sending sending{message, std::vector<SendVerdict>(message.recipients.size()), {}, {}, {}};
+  co_await prepare(sending);
+  if (std::none_of(sending.verdicts.begin(), sending.verdicts.end(), undecided)) co_return sending.verdicts;
   usable_ = true;
-  bool go_on = false;
-  co_await envelope(message, verdicts, go_on);
-  if (go_on) co_await finish_data(message, verdicts);
-  if (!usable_) co_return verdicts;
-  const bool left_open = !go_on;
-  if (left_open) {
+  if (message.binary)
+    co_await by_chunks(sending);
+  else if (sends_at_once(sending))
+    co_await by_one_chunk(sending);
+  else
+    co_await by_data(sending);
+  const bool again = std::exchange(sending.by_data, false);
+  if (usable_ && !sending.ended) {
     auto reset = co_await command("RSET", options_.timeouts.command);
     if (!reset || !reset->positive()) usable_ = false;
   }
-  co_return verdicts;
+  if (again) {
+    no_bdat_ = true;
+    if (usable_) {
+      co_await by_data(sending);
+      if (usable_ && !sending.ended) {
+        auto reset = co_await command("RSET", options_.timeouts.command);
+        if (!reset || !reset->positive()) usable_ = false;
+      }
+    } else {
+      sending.decide(
+          stamped(own_verdict("4.5.0", options_.remote_name + " offers BDAT and does not know it")));
+    }
+  }
+  co_return sending.verdicts;
 }
 
-/// MAIL, RCPT and DATA: in one write where the server pipelines, else one by one. `go_on`: 354 came and
-/// somebody was accepted.
-Task<void> SmtpClient::envelope(const OutboundMessage& message, std::vector<SendVerdict>& verdicts,
-                                bool& go_on) {
+/// MAIL and RCPT, and `tail` (DATA, or the content) in the same write where the server pipelines; else `tail`
+/// is not sent. True: somebody was accepted, or the answer to `tail` is still to come. `lost` is the stage of
+/// a connection that breaks: past the content, another host might take the message twice.
+Task<bool> SmtpClient::envelope(Sending& sending, std::string tail, Stage lost) {
   const bool pipeline = capabilities_.pipelining;
-  const milliseconds wait = options_.timeouts.command;
-  Stage stage = Stage::mail;
-
-  stream_->write(mail_line(message) + "\r\n");
+  sending.taken.clear();
+  stream_->write(mail_line(sending) + "\r\n");
   if (pipeline) {
-    for (const OutboundRecipient& recipient : message.recipients)
-      stream_->write(rcpt_line(recipient) + "\r\n");
-    stream_->write("DATA\r\n");
+    for (const size_t i : sending.asked) stream_->write(rcpt_line(sending.message.recipients[i]) + "\r\n");
+    stream_->write(tail);
   }
+  const milliseconds wait = options_.timeouts.command;
   auto flushed = co_await stream_->flush(Deadline::after(wait));
   if (!flushed) {
-    fill_undecided(verdicts, broken(stage, flushed.error()));
-    co_return;
+    sending.decide(broken(lost, flushed.error()));
+    co_return false;
   }
   auto mail = co_await read_reply(wait);
   if (!mail) {
-    fill_undecided(verdicts, broken(stage, mail.error()));
-    co_return;
+    sending.decide(broken(lost, mail.error()));
+    co_return false;
   }
-  const bool mail_ok = mail->code >= 200 && mail->code < 300;
+  const bool mail_ok = positive(*mail);
   if (!mail_ok) {
-    fill_undecided(verdicts, stamped(verdict_of(stage, *mail)));
-    if (!pipeline || !usable_) co_return;
+    sending.decide(stamped(verdict_of(Stage::mail, *mail)));
+    if (!pipeline || !usable_) co_return false;
   }
+  if (!co_await recipients(sending, mail_ok, lost == Stage::mail ? Stage::rcpt : lost)) co_return false;
+  co_return (pipeline && !tail.empty()) || !sending.taken.empty();
+}
 
-  stage = Stage::rcpt;
-  size_t taken = 0;
-  for (size_t i = 0; i < message.recipients.size(); ++i) {
-    if (!pipeline) {
-      stream_->write(rcpt_line(message.recipients[i]) + "\r\n");
-      flushed = co_await stream_->flush(Deadline::after(wait));
+/// The replies to RCPT, or one command after the other. False: the connection is over.
+Task<bool> SmtpClient::recipients(Sending& sending, bool mail_ok, Stage lost) {
+  const milliseconds wait = options_.timeouts.command;
+  for (const size_t i : sending.asked) {
+    if (!capabilities_.pipelining) {
+      stream_->write(rcpt_line(sending.message.recipients[i]) + "\r\n");
+      auto flushed = co_await stream_->flush(Deadline::after(wait));
       if (!flushed) {
-        fill_undecided(verdicts, broken(stage, flushed.error()));
-        co_return;
+        sending.decide(broken(lost, flushed.error()));
+        co_return false;
       }
     }
     auto reply = co_await read_reply(wait);
     if (!reply) {
-      fill_undecided(verdicts, broken(stage, reply.error()));
-      co_return;
+      sending.decide(broken(lost, reply.error()));
+      co_return false;
     }
     if (!mail_ok) continue;
-    if (reply->code >= 200 && reply->code < 300) {
-      ++taken;
+    if (positive(*reply)) {
+      sending.taken.push_back(i);
       continue;
     }
-    verdicts[i] = stamped(verdict_of(stage, *reply, taken > 0));
+    sending.verdicts[i] = stamped(verdict_of(Stage::rcpt, *reply, !sending.taken.empty()));
     if (!usable_) {  // 421: nothing more will come
-      fill_undecided(verdicts, stamped(verdict_of(stage, *reply)));
-      co_return;
+      sending.decide(stamped(verdict_of(Stage::rcpt, *reply)));
+      co_return false;
     }
   }
-
-  stage = Stage::data;
-  if (!pipeline) {
-    if (taken == 0) co_return;
-    stream_->write("DATA\r\n");
-    flushed = co_await stream_->flush(Deadline::after(options_.timeouts.data));
-    if (!flushed) {
-      fill_undecided(verdicts, broken(stage, flushed.error()));
-      co_return;
-    }
-  }
-  auto data = co_await read_reply(options_.timeouts.data);
-  if (!data) {
-    fill_undecided(verdicts, broken(stage, data.error()));
-    co_return;
-  }
-  if (data->code == 354 && taken == 0) {
-    // It wants content although nobody is to get it (RFC 2920 §3.1): give it none.
-    auto empty = co_await command(".", options_.timeouts.final_dot);
-    if (!empty) usable_ = false;
-    co_return;
-  }
-  if (data->code != 354) {
-    fill_undecided(verdicts, stamped(verdict_of(stage, *data)));
-    for (SendVerdict& verdict : verdicts)
-      if (verdict.fate == Fate::delivered) verdict.fate = Fate::deferred;  // 2xx to DATA means nothing
-    co_return;
-  }
-  go_on = true;
-  co_return;
-}
-
-/// `ours`: it was not the connection that failed but reading the body, or the lease.
-Task<Result<void>> SmtpClient::send_content(const OutboundMessage& message, bool& ours) {
-  smtp::DataEncoder encoder;
-  const milliseconds wait = options_.timeouts.block;
-  std::function<Task<Result<void>>(std::string_view)> on_piece = [&](std::string_view piece) {
-    return write_piece(encoder, piece, wait);
-  };
-  auto read = co_await message.body(on_piece);
-  if (!read) {
-    // The database or the connection: in both cases the dot must not be sent.
-    ours = stream_->is_open() && !content_lost_;
-    co_return Unexpected(std::move(read).error().with_context("sending content"));
-  }
-  CO_TRY_VOID(co_await stream_->flush(Deadline::after(wait)));
-  fault::hit("outbound.before_dot");
-  if (message.before_dot) {
-    auto held = co_await message.before_dot();
-    if (!held || !*held) {
-      ours = true;
-      co_return fail(Errc::cancelled, "the lease was lost before the final dot", Retry::temporary);
-    }
-  }
-  encoder.finish(stream_->out());
-  co_return co_await stream_->flush(Deadline::after(wait));
-}
-
-Task<Result<void>> SmtpClient::write_piece(smtp::DataEncoder& encoder, std::string_view piece,
-                                           milliseconds wait) {
-  while (!piece.empty()) {
-    const std::string_view some = piece.substr(0, kFlushBytes);
-    encoder.feed(some, stream_->out());
-    piece.remove_prefix(some.size());
-    if (stream_->out().size() < kFlushBytes) continue;
-    auto flushed = co_await stream_->flush(Deadline::after(wait));
-    if (!flushed) {
-      content_lost_ = true;
-      co_return flushed;
-    }
-  }
-  co_return Result<void>{};
-}
-
-Task<void> SmtpClient::finish_data(const OutboundMessage& message, std::vector<SendVerdict>& verdicts) {
-  bool ours = false;
-  const auto sent = co_await send_content(message, ours);
-  if (!sent) {
-    // A server that had enough often says why before it closes.
-    std::optional<Reply> last_words;
-    if (!ours && sent.error().is(Errc::closed)) {
-      auto reply = co_await read_reply(seconds(1));
-      if (reply && (reply->permanent() || reply->temporary())) last_words = std::move(*reply);
-    }
-    SendVerdict verdict =
-        last_words ? stamped(verdict_of(Stage::data, *last_words)) : broken(Stage::data, sent.error());
-    if (ours) verdict.other_host = false;
-    usable_ = false;
-    stream_->close();  // in the middle of content only an end of the connection says that it is not complete
-    fill_undecided(verdicts, verdict);
-    co_return;
-  }
-  auto reply = co_await read_reply(options_.timeouts.final_dot);
-  if (!reply) {
-    fill_undecided(verdicts, broken(Stage::final_dot, reply.error()));
-    co_return;
-  }
-  SendVerdict verdict = stamped(verdict_of(Stage::final_dot, *reply));
-  fill_undecided(verdicts, verdict);
-  if (verdict.fate != Fate::delivered || capabilities_.dsn) co_return;
-  // The next hop will not report success: we say that it was handed on (RFC 3461 §5.2.2).
-  for (SendVerdict& one : verdicts)
-    if (one.fate == Fate::delivered) one.fate = Fate::relayed;
+  co_return true;
 }
 
 }  // namespace dromos::mta

@@ -25,8 +25,7 @@ Computed compute(std::string_view raw, TraceId trace) {
   try {
     const mime::Facts facts = mime::build_facts(raw);
     out.facts = mime::encode_facts(facts);
-    out.text = mime::search_text(raw, facts);
-    out.truncated = out.text.size() >= mime::kMaxSearchText;
+    out.text = mime::search_text(raw, facts, &out.truncated);
     out.keys = mime::thread_keys(facts);
   } catch (const std::exception& e) {
     // A message that breaks the parser must not be 451 for ever (DESIGN §3).

@@ -35,6 +35,7 @@ std::string encode(const MessageOptions& options) {
   if (!options.envid.empty()) value["envid"] = options.envid;
   if (options.smtputf8) value["smtputf8"] = true;
   if (options.eight_bit) value["8bit"] = true;
+  if (options.binary) value["binary"] = true;
   return dump(value);
 }
 
@@ -63,6 +64,7 @@ Result<MessageOptions> decode_message_options(std::string_view text) {
   options.envid = text_of(value, "envid");
   options.smtputf8 = bool_of(value, "smtputf8");
   options.eight_bit = bool_of(value, "8bit");
+  options.binary = bool_of(value, "binary");
   return options;
 }
 

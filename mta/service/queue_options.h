@@ -20,6 +20,7 @@ struct MessageOptions {
   std::string envid;  ///< decoded
   bool smtputf8 = false;
   bool eight_bit = false;  ///< BODY=8BITMIME was given
+  bool binary = false;     ///< not in lines: needs BINARYMIME at the next hop (RFC 3030)
 };
 
 struct RecipientOptions {

@@ -38,13 +38,13 @@ def free_ports(count):
 class Stage:
     """A context manager. `environment` is given to every start of every daemon (sabotage)."""
 
-    def __init__(self, cluster, accounts, environment=None, log_level="info", names=None):
+    def __init__(self, cluster, accounts, environment=None, log_level="info", names=None, changes=None):
         self.cluster = cluster
         self.names = names or daemons.NAMES
         self.environment = environment or {}
         self.addresses = ["u%02d@%s" % (number, DOMAIN) for number in range(accounts)]
         self.database = cluster.create_database("chaos")
-        self.suite = daemons.Suite(cluster, self.database, self._configuration(log_level))
+        self.suite = daemons.Suite(cluster, self.database, daemons.merge(self._configuration(log_level), changes or {}))
         self.token = None
 
     def _configuration(self, log_level):

@@ -7,6 +7,9 @@
 
 Verbs are the first words of the lines; "greeting" and "." (the end of content) are answered too. A reply of None closes
 the connection; a float before the reply waits: (0.5, "250 Ok").
+
+A sink with `lmtp` answers LHLO, and the content once for each recipient: ". x@one.test" tells of one. `address` may be the path of
+a Unix socket. BDAT is taken (announce CHUNKING in the EHLO reply), answered as "BDAT".
 """
 import socket
 import socketserver
@@ -28,6 +31,7 @@ DEFAULT = {
     "RCPT": "250 2.1.5 Ok",
     "DATA": "354 Go on",
     ".": "250 2.0.0 Taken",
+    "BDAT": "250 2.0.0 Taken",
     "RSET": "250 2.0.0 Ok",
     "NOOP": "250 2.0.0 Ok",
     "QUIT": "221 2.0.0 Bye",
@@ -43,7 +47,7 @@ class Message(typing.NamedTuple):
 
 
 class SmtpSink:
-    def __init__(self, address="127.0.0.1", port=0, tls=None):
+    def __init__(self, address="127.0.0.1", port=0, tls=None, lmtp=False):
         """`tls`: a pair of files; STARTTLS is then offered."""
         self.replies = dict(DEFAULT)
         self.once = {}
@@ -52,6 +56,10 @@ class SmtpSink:
         self.connections = 0
         self.lock = threading.Lock()
         self.context = None
+        self.lmtp = lmtp
+        if lmtp:
+            self.replies["LHLO"] = self.replies.pop("EHLO")
+            self.replies["EHLO"] = "500 5.5.1 This is LMTP"
         if tls:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.context.load_cert_chain(tls.certificate, tls.key)
@@ -66,13 +74,15 @@ class SmtpSink:
                 except OSError:
                     pass
 
-        class Server(socketserver.ThreadingTCPServer):
+        kind = socketserver.ThreadingUnixStreamServer if address.startswith("/") else socketserver.ThreadingTCPServer
+
+        class Server(kind):
             allow_reuse_address = True
             daemon_threads = True
             request_queue_size = 128
 
-        self.server = Server((address, port), Handler)
-        self.port = self.server.server_address[1]
+        self.server = Server(address if address.startswith("/") else (address, port), Handler)
+        self.port = None if address.startswith("/") else self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     def say(self, verb, reply):
@@ -106,7 +116,7 @@ class Session:
             sink.connections += 1
             self.number = sink.connections
         self.tls = False
-        self.sender, self.recipients = None, []
+        self.sender, self.recipients, self.chunks = None, [], []
 
     def reply(self, verb, line=""):
         """The code; EOFError where the script closes."""
@@ -134,6 +144,9 @@ class Session:
             if verb == "DATA" and not self.recipients:
                 self.connection.sendall(b"554 5.5.1 No valid recipients\r\n")
                 continue
+            if verb == "BDAT":
+                self.chunk(int(line.split()[1]), line.endswith(" LAST"))
+                continue
             code = self.reply(verb, line)
             if verb == "QUIT":
                 return
@@ -141,7 +154,7 @@ class Session:
                 self.connection = self.sink.context.wrap_socket(self.connection, server_side=True)
                 self.reader = self.connection.makefile("rb")
                 self.tls = True
-            elif verb in ("EHLO", "HELO", "RSET"):
+            elif verb in ("EHLO", "HELO", "LHLO", "RSET"):
                 self.sender, self.recipients = None, []
             elif verb == "MAIL" and code == 250:
                 self.sender, self.recipients = line[line.index("<") + 1:line.index(">")], []
@@ -159,6 +172,10 @@ class Session:
             if line == b".\r\n":
                 break
             lines.append(line[1:] if line.startswith(b".") else line)
+        if self.sink.lmtp:
+            taken = [one for one in self.recipients if self.reply(".", ". " + one) == 250]
+            self.keep(b"".join(lines), taken)
+            return
         answer = self.sink.answer(".", ".")
         taken = (answer[1] if isinstance(answer, tuple) else answer or "").startswith("250")
         if isinstance(answer, tuple) and taken:
@@ -167,12 +184,26 @@ class Session:
         if answer is None:
             self.connection.close()
             raise OSError("closed by script")
-        if taken:
-            message = Message(self.sender, self.recipients, b"".join(lines), self.tls, self.number)
+        self.keep(b"".join(lines), self.recipients if taken else [])
+        self.connection.sendall(answer.encode() + b"\r\n")
+
+    def keep(self, content, recipients):
+        if recipients:
+            message = Message(self.sender, recipients, content, self.tls, self.number)
             with self.sink.lock:
                 self.sink.messages.append(message)
-        self.sender, self.recipients = None, []
-        self.connection.sendall(answer.encode() + b"\r\n")
+        self.sender, self.recipients, self.chunks = None, [], []
+
+    def chunk(self, size, last):
+        data = self.reader.read(size)
+        if len(data) != size:
+            raise OSError("ended in a chunk")
+        if not self.recipients:
+            self.connection.sendall(b"503 5.5.1 No recipients\r\n")
+            return
+        self.chunks.append(data)
+        if self.reply("BDAT") == 250 and last:
+            self.keep(b"".join(self.chunks), self.recipients)
 
 
 class DnsServer:

@@ -88,7 +88,7 @@ mta:
   CHECK(config->mta.submissions.at(0).address.port == 465);
   CHECK(config->mta.limits.recipients == 200);
   CHECK(config->mta.limits.command_timeout == 90s);
-  CHECK(config->mta.outbound.relay->port == 587);
+  CHECK(config->mta.outbound.relay->host->port == 587);
   CHECK(config->mta.outbound.expire_after == 48h);
   CHECK(config->imapd.hostname == "mx.example.test");
   CHECK(worker_count(*config, Daemon::mta) == 2);
@@ -130,6 +130,52 @@ TEST_CASE("Choices suggest the nearest word, required keys are missed, wrong kin
         "t.yaml:1: tls.certificates[0].key: is missing; it has no default\n");
   CHECK(errors("mta: {hostname: [a]}") == "t.yaml:1: mta.hostname: found a list; allowed: text\n");
   CHECK(errors("smtp: {}").starts_with("t.yaml:1: smtp: unknown key; did you mean \"mta\"?"));
+}
+
+TEST_CASE("Ways out are a word or a section", "[unit][config]") {
+  TemporaryFile file("secret\n");
+  const auto config = read(
+      "store: {blobs: {kind: folder, path: /var/lib/dromos/blobs}}\nmta:\n  outbound:\n"
+      "    relay: {host: smtp.example.net, tls: verified, user: me, password_file: " +
+      file.path +
+      ", domains: a.test}\n"
+      "    lmtp: unix:/run/store.sock\n    poll: 1s\n    max_leased: 10\n"
+      "    idle_connection: 0\n    warn_after: 1h\n");
+  REQUIRE(config);
+  const MtaOutbound& out = config->mta.outbound;
+  CHECK(out.relay->host->to_string() == "smtp.example.net:25");
+  CHECK(out.relay->password.reveal() == "secret");
+  CHECK(out.relay->domains == std::vector<std::string>{"a.test"});
+  CHECK(out.lmtp->path == "/run/store.sock");
+  CHECK(out.poll == 1s);
+  CHECK(out.max_leased == 10);
+  CHECK(out.idle_connection == 0s);
+  CHECK(out.warn_after == 1h);
+  CHECK(config->store.folder == "/var/lib/dromos/blobs");
+  CHECK(read("mta: {outbound: {lmtp: {to: store.example.net}}}")->mta.outbound.lmtp->host->port == 24);
+}
+
+TEST_CASE("Ways out that cannot work are refused", "[unit][config]") {
+  const auto outbound = [](const std::string& yaml) { return errors("mta: {outbound: {" + yaml + "}}"); };
+  CHECK(outbound("relay: {tls: verified}") ==
+        "t.yaml:1: mta.outbound.relay.host: is missing; it has no default\n");
+  CHECK(outbound("relay: {host: h, user: u, password: p}")
+            .find("mta.outbound.relay.tls: is \"opportunistic\"") != std::string::npos);
+  CHECK(outbound("relay: {host: h, tls: implicit, user: u}").find("password_file: is missing") !=
+        std::string::npos);
+  CHECK(outbound("relay: {host: h, password: p}").find("user: is missing") != std::string::npos);
+  CHECK(outbound("relay: {host: h, tls: tsl}").find("allowed: none, opportunistic") != std::string::npos);
+  CHECK(outbound("relay: {host: h, domains: 'a b'}").find("allowed: domains") != std::string::npos);
+  CHECK(outbound("relay: [a, b]").find("is a list; allowed: one") != std::string::npos);
+  CHECK(outbound("lmtp: 'unix:run'").find("allowed: a host such as") != std::string::npos);
+  CHECK(outbound("poll: 1ms").find("mta.outbound.poll: is less than 50ms") != std::string::npos);
+  CHECK(outbound("max_leased: 0").find("mta.outbound.max_leased: found \"0\"") != std::string::npos);
+  CHECK(outbound("lease: 10ms").find("mta.outbound.lease: is less than 1s") != std::string::npos);
+  CHECK(errors("store: {blobs: {kind: folder}}") ==
+        "t.yaml:1: store.blobs.path: is missing; kind folder needs one\n");
+  CHECK(errors("store: {blobs: {path: /x}}").find("for kind folder only") != std::string::npos);
+  CHECK(errors("store: {blobs: {kind: folder, path: x}}").find("allowed: an absolute path") !=
+        std::string::npos);
 }
 
 TEST_CASE("Contradictions are found", "[unit][config]") {

@@ -162,6 +162,31 @@ TEST_CASE("a built message reads back with its parts, sections and search text",
   CHECK(FactsView::open(encode_facts(facts))->envelope() == facts.envelope);
 }
 
+TEST_CASE("Search text says when some of the message is not in it", "[unit][mime]") {
+  const auto cut = [](const std::string& raw) {
+    bool truncated = false;
+    const std::string text = search_text(raw, build_facts(raw), &truncated);
+    CHECK(text.size() <= kMaxSearchText);
+    return truncated;
+  };
+  const std::string plain = "Subject: x\r\n\r\n", line(kMaxSearchText / 2, 'x');
+  CHECK_FALSE(cut(plain + "body\r\n"));
+  CHECK_FALSE(cut(plain + line));
+  CHECK_FALSE(cut(plain + std::string(kMaxSearchText - 20, 'x')));
+  CHECK(cut(plain + line + line));
+  CHECK(cut("Subject: " + line + line + "\r\n\r\nx"));
+  // Long markup with few words is whole up to kMaxHtml.
+  const std::string html = "Content-Type: text/html\r\n\r\n";
+  CHECK_FALSE(cut(html + "<p class='" + line + "'>word</p>"));
+  CHECK(cut(html + "<p class='" + line + line + "'>word</p>"));
+  // A part behind the end counts, though the text has room for less than it.
+  const std::string first = "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n" + line;
+  CHECK_FALSE(cut(first + "\r\n--b\r\n\r\nsecond\r\n--b--\r\n"));
+  CHECK(cut(first + line + "\r\n--b\r\n\r\nsecond\r\n--b--\r\n"));
+  // Attachments are never in it and cut nothing.
+  CHECK_FALSE(cut("Content-Type: application/pdf\r\n\r\n" + line + line));
+}
+
 TEST_CASE("a builder's values cannot smuggle header fields", "[unit][mime]") {
   const std::string raw = Builder().subject("a\r\nBcc: x@y").raw_header("X", "b\nEvil: 1\r\nToo: 2").build();
   CHECK_FALSE(find_field(raw, "Bcc"));

@@ -1,6 +1,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <catch2/catch.hpp>
 
@@ -221,6 +222,64 @@ TEST_CASE("a listener accepts what dial connects", "[unit][net]") {
       REQUIRE(refused.error().may_retry());
     }
   }());
+}
+
+/// A server that takes no more connections: dialling it hangs.
+struct Deaf {
+  int fd;
+  std::vector<int> waiting;
+  Address address;
+  explicit Deaf(const Address& where) : fd(::socket(where.family(), SOCK_STREAM, 0)) {
+    REQUIRE(::bind(fd, where.get(), where.length()) == 0);
+    REQUIRE(::listen(fd, 0) == 0);
+    sockaddr_storage storage{};
+    socklen_t length = sizeof storage;
+    ::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &length);
+    address = where.is_unix() ? where : Address(reinterpret_cast<const sockaddr*>(&storage), length);
+    for (int i = 0; i < 4; ++i) {
+      waiting.push_back(::socket(where.family(), SOCK_STREAM | SOCK_NONBLOCK, 0));
+      (void)::connect(waiting.back(), address.get(), address.length());
+    }
+  }
+  ~Deaf() {
+    for (const int one : waiting) ::close(one);
+    ::close(fd);
+    if (address.is_unix()) ::unlink(address.ip().c_str());
+  }
+};
+
+Task<void> dial_into(Address address, Deadline deadline, CancelToken token, std::optional<Error>& error) {
+  auto stream = co_await dial(address, deadline, {}, token);
+  if (!stream) error = stream.error();
+}
+
+TEST_CASE("dialling a host that does not answer ends when cancelled or at its deadline", "[unit][net]") {
+  for (const std::string& where :
+       {std::string("127.0.0.1:0"), "unix:/tmp/dromos-deaf-" + std::to_string(getpid()) + ".sock"}) {
+    const Deaf deaf(*Address::parse(where));
+    run_blocking([](const Deaf& server) -> Task<void> {
+      std::optional<Error> error;
+      co_await dial_into(server.address, Deadline::after(milliseconds(50)), {}, error);
+      REQUIRE(error);
+      REQUIRE(error->retry() == Retry::timeout);
+
+      CancelSource source;
+      TaskGroup group;
+      error.reset();
+      group.spawn(dial_into(server.address, Deadline::never(), source.token(), error));
+      co_await sleep_for(milliseconds(50));
+      REQUIRE_FALSE(error);
+      source.cancel();
+      co_await group.join();
+      REQUIRE(error);
+      REQUIRE(error->is(Errc::cancelled));
+
+      error.reset();
+      co_await dial_into(server.address, Deadline::never(), source.token(), error);
+      REQUIRE(error);
+      REQUIRE(error->is(Errc::cancelled));
+    }(deaf));
+  }
 }
 
 TEST_CASE("PROXY headers parse whole, byte by byte, or not at all", "[unit][net]") {

@@ -14,6 +14,8 @@ struct Fixture {
   std::set<std::string> own;
   Fixture() { options.hostname = "mx.us.test"; }
 
+  std::string transport = "smtp";
+
   std::variant<Route, SendVerdict> route(const std::string& domain) {
     std::variant<Route, SendVerdict> result;
     run_blocking(ask(domain, result));
@@ -36,7 +38,7 @@ struct Fixture {
  private:
   Task<void> ask(std::string domain, std::variant<Route, SendVerdict>& result) {
     Router router(dns, options, own);
-    result = co_await router.route(domain, Deadline::after(seconds(5)));
+    result = co_await router.route(transport, domain, Deadline::after(seconds(5)));
   }
 };
 
@@ -124,6 +126,7 @@ TEST_CASE_METHOD(Fixture, "Address literals need no DNS", "[unit][mta]") {
 
 TEST_CASE_METHOD(Fixture, "A relay takes everything and its faults are never permanent", "[unit][mta]") {
   options.relay = Relay{"192.0.2.5", 2525};
+  transport = transport_of(options, "smtp", "null.test");
   CHECK(hops("a.test") == List{"192.0.2.5=192.0.2.5:2525"});
   options.relay = Relay{"relay.test", 587};
   CHECK(verdict("a.test").fate == Fate::deferred);
@@ -137,6 +140,38 @@ TEST_CASE_METHOD(Fixture, "The number of addresses is bounded", "[unit][mta]") {
     dns.add_address("h" + std::to_string(i) + ".test", "192.0.2." + std::to_string(i));
   }
   CHECK(hops("a.test").size() == Router::kMaxHops);
+}
+
+TEST_CASE_METHOD(Fixture, "Domains choose their transport, rows keep one that they name", "[unit][mta]") {
+  CHECK(transport_of(options, "smtp", "a.test") == "smtp");
+  options.relay = Relay{"192.0.2.5", 25};
+  options.relay->domains = {"b.test"};
+  options.lmtp = LmtpHost{"/run/other.sock", "", 0, {"c.test"}};
+  CHECK(transport_of(options, "smtp", "a.test") == "smtp");
+  CHECK(transport_of(options, "smtp", "b.test") == "relay");
+  CHECK(transport_of(options, "smtp", "c.test") == "lmtp");
+  for (const std::string& named : {"local", "relay", "lmtp"})
+    CHECK(transport_of(options, named, "a.test") == named);
+}
+
+TEST_CASE_METHOD(Fixture, "An LMTP host is a socket or a name, and none is nobody's fault", "[unit][mta]") {
+  transport = "lmtp";
+  CHECK(verdict("a.test").status == "4.3.5");
+  options.lmtp = LmtpHost{"/run/other.sock", "", 0, {}};
+  const auto found = route("a.test");
+  const Hop& hop = std::get<Route>(found).hops.at(0);
+  CHECK(hop.lmtp);
+  CHECK(hop.tls == TlsPolicy::none);
+  CHECK(hop.address.to_string() == "unix:/run/other.sock");
+  options.lmtp = LmtpHost{"", "store.test", 24, {}};
+  CHECK(verdict("a.test").fate == Fate::deferred);
+  dns.add_address("store.test", "192.0.2.7");
+  CHECK(hops("a.test") == List{"store.test=192.0.2.7:24"});
+}
+
+TEST_CASE_METHOD(Fixture, "A relay row without a relay waits", "[unit][mta]") {
+  transport = "relay";
+  CHECK(verdict("a.test").status == "4.3.5");
 }
 
 }  // namespace

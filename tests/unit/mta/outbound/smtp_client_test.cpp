@@ -2,8 +2,13 @@
 
 #include <catch2/catch.hpp>
 #include <map>
+#include <utility>
 
 #include "common/async/task_group.h"
+#include "common/base/strings.h"
+#include "common/sasl/framing.h"
+#include "common/sasl/scram_verifier.h"
+#include "common/sasl/server.h"
 
 namespace dromos::mta {
 namespace {
@@ -21,8 +26,9 @@ struct Script {
       {"RSET", "250 Ok\r\n"},
       {"QUIT", "221 Bye\r\n"},
       {".", "250 2.0.0 Queued as 1\r\n"}};
-  std::map<std::string, std::string> by_line;  ///< whole lines, before `replies`
-  std::string endless;                         ///< after this verb: lines of a reply without end
+  std::map<std::string, std::string> by_line;             ///< whole lines, before `replies`
+  std::function<std::string(const std::string&)> answer;  ///< of a line, before all; "" leaves it to them
+  std::string endless;                                    ///< after this verb: lines of a reply without end
 };
 
 struct Talk {
@@ -40,7 +46,7 @@ Task<Result<void>> serve(net::Stream& stream, const Script& script, Talk& talk) 
     CO_TRY(const std::string line, co_await stream.read_line(4096, deadline));
     talk.lines.push_back(line);
     const std::string verb = line.substr(0, line.find(' '));
-    if (verb == script.endless) {
+    if (!verb.empty() && verb == script.endless) {
       while (true) {
         for (int i = 0; i < 100; ++i) stream.write("250-more\r\n");
         CO_TRY_VOID(co_await stream.flush(deadline));
@@ -48,9 +54,17 @@ Task<Result<void>> serve(net::Stream& stream, const Script& script, Talk& talk) 
     }
     const auto special = script.by_line.find(line);
     const auto found = script.replies.find(verb);
-    const std::string reply = special != script.by_line.end() ? special->second
-                              : found != script.replies.end() ? found->second
-                                                              : "500 What?\r\n";
+    if (verb == "BDAT") {
+      const size_t size = std::stoul(line.substr(5));
+      CO_TRY(const std::string chunk, co_await stream.read_exactly(size, deadline));
+      talk.content += chunk;
+      if (line.ends_with(" LAST")) ++talk.messages;
+    }
+    const std::string answered = script.answer ? script.answer(line) : "";
+    const std::string reply = !answered.empty()                 ? answered
+                              : special != script.by_line.end() ? special->second
+                              : found != script.replies.end()   ? found->second
+                                                                : "500 What?\r\n";
     if (reply.empty()) co_return Result<void>{};
     stream.write(reply);
     CO_TRY_VOID(co_await stream.flush(deadline));
@@ -200,15 +214,20 @@ TEST_CASE_METHOD(Fixture, "What the server cannot take is permanent and not trie
   SECTION("UTF-8") {
     message.smtputf8 = true;
     run();
-    CHECK(verdicts.at(0).status == "5.6.7");
+    CHECK(verdicts.at(0).status == "5.6.9");
   }
   SECTION("a UTF-8 address") {
-    add("ü@a.test");
+    message.sender = *smtp::parse_mailbox("ü@us.test");
     run();
     CHECK(verdicts.at(0).status == "5.6.7");
   }
   SECTION("8-bit content") {
     message.eight_bit = true;
+    run();
+    CHECK(verdicts.at(0).status == "5.6.3");
+  }
+  SECTION("binary content") {
+    message.binary = true;
     run();
     CHECK(verdicts.at(0).status == "5.6.3");
   }
@@ -396,6 +415,261 @@ TEST_CASE("Replies become one clean line", "[unit][mta]") {
   CHECK(verdict_of(Stage::rcpt, many).fate == Fate::deferred);
   CHECK(verdict_of(Stage::rcpt, many, true).fate == Fate::again);
   CHECK(verdict_of(Stage::final_dot, many).fate == Fate::failed);
+}
+
+Task<Result<SevenBit>> form_of(std::string text) {
+  co_return seven_bit_form(text);
+}
+
+TEST_CASE_METHOD(Fixture, "A server without 8BITMIME gets seven bits where that can be", "[unit][mta]") {
+  script.replies["EHLO"] = "250-mx.a.test\r\n250 SIZE 1000\r\n";
+  message.eight_bit = true;
+  message.seven_bit = [this] { return form_of(text); };
+  SECTION("declared only") {
+    run();
+    expect_all(Fate::relayed, 250);
+    CHECK(talk.content.starts_with("Subject: x\r\n\r\n..dot"));
+  }
+  SECTION("converted") {
+    text = "Subject: x\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n\xc3\xbc\r\n";
+    run();
+    expect_all(Fate::relayed, 250);
+    CHECK(is_ascii(talk.content));
+    CHECK(talk.content.find("\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=C3=BC\r\n") !=
+          std::string::npos);
+  }
+  SECTION("not to be converted") {
+    text = "Subject: \xc3\xbc\r\n\r\nx\r\n";
+    run();
+    expect_all(Fate::failed, 550);
+    CHECK(verdicts.at(0).status == "5.6.3");
+    CHECK(count("MAIL") == 0);
+  }
+  for (const std::string& line : talk.lines) CHECK(line.find("BODY=") == std::string::npos);
+}
+
+TEST_CASE_METHOD(Fixture, "Only the internationalized recipient is refused", "[unit][mta]") {
+  script.replies["EHLO"] = "250-mx.a.test\r\n250 PIPELINING\r\n";
+  add("ü@a.test");
+  add("c@a.test");
+  run();
+  CHECK(verdicts.at(0).fate == Fate::relayed);
+  CHECK(verdicts.at(1).fate == Fate::failed);
+  CHECK(verdicts.at(1).status == "5.6.7");
+  CHECK(verdicts.at(2).fate == Fate::relayed);
+  CHECK(count("RCPT") == 2);
+}
+
+const char* const kChunking =
+    "250-mx.a.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-BINARYMIME\r\n250-DSN\r\n250 CHUNKING\r\n";
+
+TEST_CASE_METHOD(Fixture, "A small message goes out with its envelope in one chunk", "[unit][mta]") {
+  script.replies["EHLO"] = kChunking;
+  script.replies["BDAT"] = "250 2.0.0 Taken\r\n";
+  sends = 2;
+  run();
+  expect_all(Fate::delivered, 250);
+  CHECK(talk.messages == 2);
+  const std::string once = "Subject: x\r\n\r\n.dot\r\n..two\r\nend\r\n";
+  CHECK(talk.content == once + once);
+  CHECK(count("DATA") == 0);
+  CHECK(count("RSET") == 0);
+  CHECK(usable);
+}
+
+TEST_CASE_METHOD(Fixture, "A chunk that nobody gets decides nothing", "[unit][mta]") {
+  script.replies["EHLO"] = kChunking;
+  script.replies["RCPT"] = "550 5.1.1 No\r\n";
+  script.replies["BDAT"] = "503 5.5.1 No recipients\r\n";
+  run();
+  expect_all(Fate::failed, 550);
+  CHECK(verdicts.at(0).status == "5.1.1");
+  CHECK(count("RSET") == 1);
+  CHECK(count("DATA") == 0);
+  CHECK(usable);
+}
+
+TEST_CASE_METHOD(Fixture, "BDAT that is offered and not known is DATA", "[unit][mta]") {
+  script.replies["EHLO"] = kChunking;
+  script.replies["BDAT"] = "502 5.5.1 What?\r\n";
+  sends = 2;
+  run();
+  expect_all(Fate::delivered, 250);
+  CHECK(count("BDAT") == 1);  // it is not asked again on this connection
+  CHECK(count("DATA") == 2);
+}
+
+TEST_CASE_METHOD(Fixture, "A refused chunk is the message's fate", "[unit][mta]") {
+  script.replies["EHLO"] = kChunking;
+  script.replies["BDAT"] = "554 5.7.1 Spam\r\n";
+  run();
+  expect_all(Fate::failed, 554);
+  CHECK(count("RSET") == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "A connection lost after a chunk may have delivered it", "[unit][mta]") {
+  script.replies["EHLO"] = kChunking;
+  const std::string verb = GENERATE("MAIL", "RCPT", "BDAT");
+  script.replies["BDAT"] = "250 2.0.0 Taken\r\n";
+  script.replies[verb].clear();
+  run();
+  CHECK(verdicts.at(0).fate == Fate::deferred);
+  CHECK_FALSE(verdicts.at(0).other_host);
+  CHECK_FALSE(usable);
+}
+
+TEST_CASE_METHOD(Fixture, "Without the lease no chunk goes out", "[unit][mta]") {
+  script.replies["EHLO"] = kChunking;
+  lease = false;
+  run();
+  CHECK(verdicts.at(0).fate == Fate::deferred);
+  CHECK(count("MAIL") == 0);
+  CHECK(usable);
+}
+
+TEST_CASE_METHOD(Fixture, "Binary content goes in chunks as it is", "[unit][mta]") {
+  script.replies["EHLO"] = kChunking;
+  script.replies["BDAT"] = "250 2.0.0 Taken\r\n";
+  message.binary = true;
+  text = "Subject: x\r\n\r\nbare\nlf" + std::string(1, '\0') + std::string(SmtpClient::kChunk, 'x');
+  run();
+  expect_all(Fate::delivered, 250);
+  CHECK(talk.content == text);
+  CHECK(talk.lines.at(1).ends_with(" BODY=BINARYMIME"));
+  CHECK(count("BDAT") == 2);
+  CHECK(talk.messages == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "LMTP answers for each recipient that it took", "[unit][mta]") {
+  const bool pipelining = GENERATE(true, false);
+  options.lmtp = true;
+  script.replies["LHLO"] =
+      pipelining ? "250-store\r\n250-PIPELINING\r\n250-CHUNKING\r\n250 DSN\r\n" : "250-store\r\n250 DSN\r\n";
+  script.replies["EHLO"] = "500 This is LMTP\r\n";
+  script.by_line["RCPT TO:<b@a.test>"] = "550 5.1.1 No such user\r\n";
+  script.replies["."] = "250 2.0.0 Stored\r\n452 4.2.2 Full\r\n";
+  add("b@a.test");
+  add("c@a.test");
+  run();
+  CHECK(verdicts.at(0).fate == Fate::delivered);
+  CHECK(verdicts.at(1).status == "5.1.1");
+  CHECK(verdicts.at(2).fate == Fate::deferred);
+  CHECK(verdicts.at(2).status == "4.2.2");
+  CHECK(talk.lines.at(0) == "LHLO us.test");
+  CHECK(count("BDAT") == 0);
+  CHECK(usable);
+}
+
+TEST_CASE_METHOD(Fixture, "An LMTP server that ends between replies has said what it has said",
+                 "[unit][mta]") {
+  options.lmtp = true;
+  script.replies["LHLO"] = "250-store\r\n250 DSN\r\n";
+  script.replies["."] = "250 2.0.0 Stored\r\n421 4.3.2 Going\r\n";
+  add("b@a.test");
+  add("c@a.test");
+  run();
+  CHECK(verdicts.at(0).fate == Fate::delivered);
+  CHECK(verdicts.at(1).fate == Fate::deferred);
+  CHECK(verdicts.at(2).fate == Fate::deferred);
+  CHECK_FALSE(usable);
+}
+
+std::string join_lines(const std::vector<std::string>& lines) {
+  std::string out;
+  for (const std::string& line : lines) out += line + "\n";
+  return out;
+}
+
+struct LoginFixture : Fixture {
+  LoginFixture() {
+    options.credentials = std::make_shared<Credentials>(Credentials{"me", "secret"});
+    script.replies["AUTH"] = "235 2.7.0 Ok\r\n";
+  }
+  void offer(const std::string& mechanisms) {
+    script.replies["EHLO"] = "250-mx.a.test\r\n250-DSN\r\n250 AUTH " + mechanisms + "\r\n";
+  }
+};
+
+TEST_CASE_METHOD(LoginFixture, "PLAIN and LOGIN log in", "[unit][mta]") {
+  SECTION("PLAIN") {
+    offer("LOGIN PLAIN");
+    run();
+    CHECK(talk.lines.at(1) == "AUTH PLAIN " + base64(std::string("\0me\0secret", 10)));
+  }
+  SECTION("LOGIN") {
+    offer("LOGIN");
+    script.replies["AUTH"] = "334 VXNlcm5hbWU6\r\n";
+    script.by_line[base64("me")] = "334 UGFzc3dvcmQ6\r\n";
+    script.by_line[base64("secret")] = "235 2.7.0 Ok\r\n";
+    run();
+  }
+  expect_all(Fate::delivered, 250);
+}
+
+TEST_CASE_METHOD(LoginFixture, "SCRAM is preferred and makes the server prove itself", "[unit][mta]") {
+  offer("PLAIN SCRAM-SHA-256");
+  const bool liar = GENERATE(false, true);
+  const auto server = std::shared_ptr(sasl::make_server("SCRAM-SHA-256", {}));
+  const auto verifier = sasl::make_scram_verifier("secret");
+  script.answer = [=, wait = false](const std::string& line) mutable -> std::string {
+    std::string bytes;
+    if (line.starts_with("AUTH SCRAM-SHA-256 ")) {
+      bytes = *sasl::decode_initial(line.substr(19));
+      wait = true;
+    } else if (wait && line.find(' ') == std::string::npos && line != "QUIT") {
+      if (liar) return "235 2.7.0 Ok\r\n";
+      bytes = *sasl::decode_response(line);
+    } else {
+      return "";
+    }
+    sasl::Step step = server->step(bytes);
+    if (std::holds_alternative<sasl::NeedScram>(step)) step = server->scram_credentials(verifier);
+    if (const auto* challenge = std::get_if<sasl::Challenge>(&step))
+      return "334 " + base64(challenge->bytes) + "\r\n";
+    wait = false;
+    return std::holds_alternative<sasl::Done>(step) ? "235 2.7.0 Ok\r\n" : "535 5.7.8 No\r\n";
+  };
+  run();
+  if (liar) {
+    REQUIRE(failure);
+    CHECK(count("MAIL") == 0);
+  } else {
+    INFO(join_lines(talk.lines) << (failure ? failure->verdict.diagnostic : std::string("no failure")));
+    REQUIRE_FALSE(failure);
+    expect_all(Fate::delivered, 250);
+  }
+}
+
+TEST_CASE_METHOD(LoginFixture, "A login that fails is never the mail's fault", "[unit][mta]") {
+  SECTION("refused") {
+    offer("PLAIN");
+    script.replies["AUTH"] = "535 5.7.8 Wrong\r\n";
+  }
+  SECTION("nothing in common") {
+    offer("GSSAPI");
+  }
+  SECTION("no AUTH at all") {}
+  SECTION("endless challenges") {
+    offer("LOGIN");
+    script.answer = [](const std::string& line) { return line.starts_with("EHLO") ? "" : "334 \r\n"; };
+  }
+  SECTION("a challenge that is no base64") {
+    offer("LOGIN");
+    script.replies["AUTH"] = "334 ???\r\n";
+  }
+  run();
+  REQUIRE(failure);
+  CHECK(failure->verdict.fate == Fate::deferred);
+  CHECK(count("MAIL") == 0);
+}
+
+TEST_CASE_METHOD(LoginFixture, "A mechanism that the server forgot is passed over", "[unit][mta]") {
+  offer("PLAIN SCRAM-SHA-1");
+  script.answer = [](const std::string& line) {
+    return line.starts_with("AUTH SCRAM") ? "504 5.5.4 Unknown\r\n" : "";
+  };
+  run();
+  expect_all(Fate::delivered, 250);
 }
 
 }  // namespace
