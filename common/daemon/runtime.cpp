@@ -1,8 +1,10 @@
 #include "common/daemon/runtime.h"
 
+#include <pwd.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 
 #include "common/http/ops_endpoint.h"
 #include "common/log/log.h"
@@ -14,6 +16,17 @@ namespace {
 
 std::string quoted(const std::string& text) {
   return '"' + text + '"';
+}
+
+/// Under systemd each daemon runs as dromos_<daemon>.
+std::string daemon_of_uid(uid_t uid) {
+  constexpr std::string_view kPrefix = "dromos_";
+  passwd entry{};
+  passwd* found = nullptr;
+  std::array<char, 4096> buffer{};
+  if (getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr) return {};
+  const std::string_view name = found->pw_name;
+  return name.starts_with(kPrefix) ? std::string(name.substr(kPrefix.size())) : std::string();
 }
 
 }  // namespace
@@ -30,6 +43,7 @@ Runtime::Runtime(config::Config config, config::Daemon kind) : config_(std::move
   }
   // The socket's folder decides who may reach it (0750, group dromos); each daemon has a uid of its own.
   options.allowed_uids = {-1};
+  options.daemon_of_uid = daemon_of_uid;
   rpc_ = std::make_unique<rpc::Server>(std::move(options));
   hints_ = std::make_unique<rpc::HintPublisher>(*rpc_);
 }

@@ -205,7 +205,7 @@ void Server::Impl::on_connection(int fd) {
     ::close(fd);
     return;
   }
-  local->adopt(fd);
+  local->adopt(fd, options.daemon_of_uid(peer.uid));
 }
 
 Server::Server(Options options) : impl_(std::make_unique<Impl>(std::move(options))) {}

@@ -6,6 +6,8 @@
 // name). grpc.health.v1.Health/Check is answered here. Everything runs on the reactor that made the server.
 #pragma once
 
+#include <sys/types.h>
+
 #include <functional>
 #include <memory>
 #include <string>
@@ -36,6 +38,9 @@ class Server {
     std::string unix_path;
     /// uids besides our own and root that may connect by the socket; -1 allows any.
     std::vector<int64_t> allowed_uids;
+    /// Whose uid that is on this host ("mta"), whatever name its calls give; empty: nobody's in particular,
+    /// and the calls' own word is taken.
+    std::function<std::string(uid_t)> daemon_of_uid = [](uid_t) { return std::string(); };
     /// "10.0.0.5:7401"; needs ca, certificate and key (mutual TLS).
     std::string tcp_address;
     std::string ca, certificate, key;  ///< PEM file names

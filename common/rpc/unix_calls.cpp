@@ -36,8 +36,8 @@ struct UnixCalls::Call {
 
 class UnixCalls::Connection final : public Http2Link::Events {
  public:
-  Connection(UnixCalls& owner, int fd)
-      : owner_(owner), link_(fd, Http2Link::Side::server, kMaxCalls, *this) {}
+  Connection(UnixCalls& owner, int fd, std::string caller)
+      : owner_(owner), caller_(std::move(caller)), link_(fd, Http2Link::Side::server, kMaxCalls, *this) {}
   ~Connection() override {
     for (const auto& [stream, call] : calls_) call->gone();
   }
@@ -74,13 +74,14 @@ class UnixCalls::Connection final : public Http2Link::Events {
     auto call = std::make_shared<Call>(owner_.max_message_);
     call->connection = this;
     call->stream = stream;
+    call->info.caller = caller_;
     calls_[stream] = std::move(call);
   }
   void on_field(int32_t stream, std::string_view name, std::string_view value) override {
     Call* call = find(stream);
     if (call == nullptr) return;
     if (name == ":path") call->info.method = value.substr(0, kMaxName);
-    if (name == "dromos-caller") call->info.caller = value.substr(0, kMaxName);
+    if (name == "dromos-caller" && caller_.empty()) call->info.caller = value.substr(0, kMaxName);
     if (name == "grpc-timeout") {
       if (const auto timeout = parse_timeout(value))
         call->info.deadline = Deadline::after(std::chrono::duration_cast<milliseconds>(*timeout));
@@ -113,6 +114,7 @@ class UnixCalls::Connection final : public Http2Link::Events {
   void on_lost() override { owner_.drop(this); }
 
   UnixCalls& owner_;
+  const std::string caller_;
   std::unordered_map<int32_t, std::shared_ptr<Call>> calls_;
   Http2Link link_;  // last: it reads from the calls' bodies
 };
@@ -121,8 +123,8 @@ UnixCalls::UnixCalls(size_t max_message, Dispatch dispatch)
     : max_message_(max_message), dispatch_(std::move(dispatch)) {}
 UnixCalls::~UnixCalls() = default;
 
-void UnixCalls::adopt(int fd) {
-  connections_.push_back(std::make_unique<Connection>(*this, fd));
+void UnixCalls::adopt(int fd, std::string caller) {
+  connections_.push_back(std::make_unique<Connection>(*this, fd, std::move(caller)));
   connections_.back()->start();
 }
 

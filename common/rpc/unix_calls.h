@@ -21,8 +21,8 @@ class UnixCalls {
 
   UnixCalls(size_t max_message, Dispatch dispatch);
   ~UnixCalls();
-  /// A connected, non-blocking descriptor.
-  void adopt(int fd);
+  /// A connected, non-blocking descriptor; `caller` empty: calls name their caller themselves.
+  void adopt(int fd, std::string caller);
   /// Lets what runs end until `deadline`, then cancels it; then the connections are closed.
   Task<void> close(Deadline deadline);
 

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 
+#include "common/async/offload.h"
 #include "common/store/errc.h"
 
 namespace dromos::store {
@@ -129,12 +130,16 @@ Task<Result<int64_t>> Collector::unlink_files(std::string folder, Deadline deadl
   db::Params params;
   params.add_time_us(before(kTombstoneAge)).add_int32(kSlice);
   CO_TRY(const auto rows, co_await pool_.exec(kTombstones, std::move(params), deadline));
-  std::vector<std::string> done;
-  for (size_t row = 0; row < rows.size(); ++row) {
-    std::string name = rows.text(row, 0);
-    if (name.find("..") != std::string::npos) continue;
-    if (unlink((folder + "/" + name).c_str()) == 0 || errno == ENOENT) done.push_back(std::move(name));
-  }
+  std::vector<std::string> names;
+  for (size_t row = 0; row < rows.size(); ++row) names.push_back(rows.text(row, 0));
+  const std::vector<std::string> done = co_await offload([folder, names] {
+    std::vector<std::string> gone;
+    for (const std::string& name : names)
+      if (name.find("..") == std::string::npos &&
+          (unlink((folder + "/" + name).c_str()) == 0 || errno == ENOENT))
+        gone.push_back(name);
+    return gone;
+  });
   db::Params gone;
   gone.add_array(std::span<const std::string>(done));
   CO_TRY_VOID(co_await pool_.exec(kTombstonesDone, std::move(gone), deadline));

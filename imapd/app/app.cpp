@@ -4,10 +4,12 @@
 
 #include "common/directory/login_state.h"
 #include "common/log/log.h"
+#include "common/store/collector.h"
 
 namespace dromos::imapd {
 namespace {
 
+constexpr milliseconds kUnlinkEvery{3600000};
 constexpr milliseconds kPollInterval{10000};  // behind lost hints
 
 Task<std::unique_ptr<SessionHost>> make_host(daemon::Runtime& runtime, Worker::Options options) {
@@ -94,7 +96,21 @@ void ImapApp::start_indexer() {
   jobs_ = std::make_unique<jobs::LeasedRunner>(*job_pool_, jobs::LeasedRunner::Options{});
   indexer_ = std::make_unique<Indexer>(*job_pool_, *jobs_,
                                        Indexer::Options{.enabled = runtime_->config().imapd.indexer});
+  if (const std::string& folder = runtime_->config().store.folder; !folder.empty())
+    jobs_->add("imapd.unlink_blobs", kUnlinkEvery,
+               [this, folder](jobs::JobContext& context) { return unlink_blobs(context, folder); });
   jobs_->start();
+}
+
+/// Files of mail that is gone, a day after the last reader can have looked their name up.
+Task<Result<void>> ImapApp::unlink_blobs(jobs::JobContext& context, std::string folder) {
+  store::Collector collector(*job_pool_);
+  int64_t gone = store::Collector::kSlice;
+  while (gone == store::Collector::kSlice && co_await context.slice()) {
+    CO_TRY(gone, co_await collector.unlink_files(folder, context.limit()));
+    context.count(gone);
+  }
+  co_return Result<void>{};
 }
 
 void ImapApp::spread(store::Change change) {

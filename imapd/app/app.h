@@ -22,6 +22,7 @@ class ImapApp final : public daemon::App {
   Result<void> listen();
   void subscribe();
   void start_indexer();
+  Task<Result<void>> unlink_blobs(jobs::JobContext& context, std::string folder);
   void serve_rpc();
   /// The account has moved: a worker looks, if sessions have a mailbox of it selected. Thread-safe.
   void spread(store::Change change);

@@ -7,6 +7,7 @@ import pytest
 from dromostest import paths
 from dromostest.clients import Imap, Jmap, Smtp
 from dromostest.daemons import Suite, merge
+from dromostest.smtp_sink import wait_for
 
 SMALL = "Subject: small\r\n\r\nsmall body\r\n"
 LARGE = "Subject: large\r\n\r\n" + "".join("%07d %s\r\n" % (n, "x" * 60) for n in range(20_000))
@@ -76,6 +77,17 @@ def test_what_imap_and_jmap_store_goes_to_the_folder_too(suite, accounts, folder
     imap.logout()
     assert len(files(folder)) == 1
     assert by_jmap(suite) == by_imap(suite) == [SMALL.encode()]
+
+
+def test_files_of_mail_that_is_gone_are_unlinked_a_day_later(suite, accounts, folder):
+    (folder / "ab").mkdir()
+    for name in ("old", "new"):
+        (folder / "ab" / name).write_bytes(b"x")
+    suite.sql("INSERT INTO mail.blob_tombstone (location, at) VALUES ('ab/old', now() - interval '25 hours'), ('ab/new', now())")
+    suite.start("imapd")
+    wait_for(lambda: not (folder / "ab" / "old").exists(), 20)
+    assert (folder / "ab" / "new").exists()
+    wait_for(lambda: suite.sql("SELECT string_agg(location, ' ') FROM mail.blob_tombstone") == "ab/new", 20)
 
 
 def test_a_folder_that_is_not_there_is_told_at_the_start(suite, accounts, folder):

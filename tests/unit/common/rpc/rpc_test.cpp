@@ -31,6 +31,22 @@ rpc::Client::Options to(const std::string& path, std::string caller = "mta") {
 
 }  // namespace
 
+TEST_CASE("a daemon's own uid tells who calls, not its word", "[unit][rpc]") {
+  run_blocking([]() -> Task<void> {
+    const std::string path = socket_path();
+    rpc::Server server({.unix_path = path, .daemon_of_uid = [](uid_t) { return std::string("spamd"); }});
+    server.add("/t.T/Echo", {"mta"}, echo);
+    server.add("/t.T/Learn", {"spamd"}, echo);
+    REQUIRE(server.start().has_value());
+    rpc::Client client(to(path, "mta"));
+    const auto refused = co_await client.call("/t.T/Echo", "x", Deadline::after(seconds(5)));
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().is(Errc::permission_denied));
+    CHECK((co_await client.call("/t.T/Learn", "x", Deadline::after(seconds(5)))).has_value());
+    co_await server.stop();
+  }());
+}
+
 TEST_CASE("calls are answered, refused and timed out", "[unit][rpc]") {
   run_blocking([]() -> Task<void> {
     const std::string path = socket_path();
