@@ -24,7 +24,7 @@ struct Worker {
   struct Options {
     db::Pool::Options pool;
     std::shared_ptr<MailboxCache> mailboxes;  // of the whole process
-    std::string blob_folder;  ///< empty: bytes are in the database
+    std::string blob_folder;                  ///< empty: bytes are in the database
     std::shared_ptr<directory::LoginState> logins;
     std::shared_ptr<Limits> limits;
     const config::Imapd* config = nullptr;

@@ -197,14 +197,15 @@ def test_results_survive_a_database_that_is_away(world):
     world.start()
     world.submit("x@one.test")
     sink.wait(lambda: "DATA" in sink.commands)
-    world.suite.sql("ALTER ROLE dromos_mta NOLOGIN")
+    # Of this database alone: other tests share the cluster and its roles.
+    cluster, name = world.suite.cluster, world.suite.database
+    cluster.psql("ALTER DATABASE %s ALLOW_CONNECTIONS false" % name)
     try:
-        world.suite.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'dromos_mta'"
-                        " AND datname = current_database()")
+        cluster.psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'dromos_mta' AND datname = '%s'" % name)
         sink.wait(lambda: sink.messages)
         time.sleep(1)
     finally:
-        world.suite.sql("ALTER ROLE dromos_mta LOGIN")
+        cluster.psql("ALTER DATABASE %s ALLOW_CONNECTIONS true" % name)
     world.wait_queue([])
     time.sleep(0.5)
     assert len(sink.messages) == 1

@@ -34,6 +34,7 @@ def dial(suite, mail):
 
     yield connect
     for one in made:
+        one.reader.close()  # it holds the descriptor, too
         one.close()
 
 
