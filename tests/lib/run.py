@@ -47,7 +47,7 @@ def with_postgres(report, args, body):
     cluster = None
     try:
         try:
-            cluster = pg.Cluster.create()
+            cluster = pg.Cluster.create(in_memory=True)
             cluster.prepare_template()
         except (pg.Failure, OSError) as failure:
             report.part("postgresql", 0, 1, time.monotonic() - started, str(failure))

@@ -67,7 +67,7 @@ def integration(report, preset, jobs, env):
     started = time.monotonic()
     env = dict(env, PYTHONPATH=str(paths.ROOT / "tests" / "lib"), PYTHONDONTWRITEBYTECODE="1")
     status, output, log = process.run("pytest", [
-        "/usr/bin/python3", "-m", "pytest", "-q", "-n", str(min(4, max(2, jobs))), "--tb=short", "-p", "no:cacheprovider",
+        "/usr/bin/python3", "-m", "pytest", "-q", "-n", str(min(8, 2 * jobs)), "--tb=short", "-p", "no:cacheprovider",
         "tests/integration"], timeout=1800, env=env)
     passed, failed = pytest_counts(status, output)
     report.part("pytest", passed, failed, time.monotonic() - started, output, log)
