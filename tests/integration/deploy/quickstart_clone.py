@@ -69,4 +69,8 @@ class Clone:
 
 
 def alive(pid):
-    return pathlib.Path("/proc/%d" % pid).exists()
+    """Running, that is: what has ended and waits for init to notice is not."""
+    try:
+        return pathlib.Path("/proc/%d/stat" % pid).read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
