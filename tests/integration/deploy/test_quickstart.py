@@ -1,10 +1,13 @@
 """deploy/quickstart as a newcomer uses it: from a long path, in the background, twice, ended by Ctrl-C."""
+import fcntl
 import imaplib
 import os
+import pathlib
 import signal
 import socket
 import ssl
 import stat
+import tempfile
 
 import pytest
 
@@ -17,10 +20,13 @@ LISTENERS = ["MTA_MX", "MTA_SUBMISSION", "MTA_SUBMISSIONS", "MTA_LMTP", "IMAPD_I
 
 @pytest.fixture
 def clone(tmp_path):
-    made = Clone(tmp_path)
-    assert len(str(made.root)) == PATH_LENGTH
-    yield made
-    made.close()
+    # One at a time: each takes the same ports where they are free, between a look and a bind.
+    with open(pathlib.Path(tempfile.gettempdir()) / ("dromos-test-quickstart-%d.lock" % os.getuid()), "w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        made = Clone(tmp_path)
+        assert len(str(made.root)) == PATH_LENGTH
+        yield made
+        made.close()
 
 
 def subjects(env):
@@ -66,12 +72,13 @@ def test_background_and_again(clone):
 
 
 def test_ctrl_c_ends_all_of_it_and_reset_asks(clone):
-    child = clone.start()
+    child, said = clone.start(), []
     for line in child.stdout:
+        said.append(line)
         if line.startswith("Running."):
             break
     else:
-        pytest.fail("it ended by itself with status %d" % child.wait())
+        pytest.fail("it ended by itself with status %d:\n%s" % (child.wait(), "".join(said)))
     env = clone.env()
     refused = clone.run("--stop")
     assert refused.returncode != 0 and "at work" in refused.stdout
