@@ -43,9 +43,10 @@ class Clone:
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=PATIENCE)
 
     def start(self, *arguments):
-        """In the foreground of a session of its own, so that a signal goes to all of it as Ctrl-C does."""
+        """In the foreground of a session of its own, so that a signal goes to all of it as Ctrl-C does, which a shell's
+        background job would ignore."""
         child = subprocess.Popen(self.command(*arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                 text=True, start_new_session=True)
+                                 text=True, start_new_session=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         self.children.append(child)
         return child
 

@@ -84,8 +84,8 @@ def test_ctrl_c_ends_all_of_it_and_reset_asks(clone):
     assert refused.returncode != 0 and "at work" in refused.stdout
     assert accepts(env, "IMAPD_IMAP")
     os.killpg(child.pid, signal.SIGINT)
-    child.stdout.read()
-    assert child.wait(PATIENCE) == 0
+    child.communicate(timeout=PATIENCE)
+    assert child.returncode == 0
     assert not any(alive(int(env["DROMOS_%s_PID" % name])) for name in DAEMONS)
     assert not (clone.place() / "pg/data/postmaster.pid").exists()
 
