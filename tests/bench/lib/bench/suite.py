@@ -6,6 +6,7 @@ import statistics
 import tempfile
 import time
 
+from chaos import stage
 from dromostest import clients
 from dromostest.daemons import NAMES
 
@@ -195,7 +196,7 @@ def startup(figures):
             with concurrent.futures.ThreadPoolExecutor(len(NAMES)) as pool:
                 list(pool.map(suite.start, NAMES))
             for name in NAMES:
-                for listener in suite.suite.config[name].get("listeners", {}):
+                for listener in stage.LISTENERS[name]:
                     if not targets.answers(suite.at(name, listener)):
                         raise RuntimeError("%s %s does not accept" % (name, listener))
             times.append(time.monotonic() - began)
@@ -227,4 +228,4 @@ def tell_story(suite):
     suite.admin().request("GET", "/domains")
 
 
-ALL = {function.__name__: function for function in (smtp_in, smtp_in_scan, idle_latency, idle_memory, startup, idle_pss)}
+ALL = {function.__name__: function for function in (smtp_in, smtp_in_scan, smtp_in_indexed, smtp_in_scan_indexed, idle_latency, idle_memory, startup, idle_pss)}
