@@ -85,7 +85,7 @@ def run_parts(report, args):
     if "tsan" in wanted:
         build.preset(report, "tsan", args.jobs, suites.TSAN_TARGETS)
         suites.unit(report, "tsan", args.jobs)
-        with_postgres(report, args, lambda env: suites.database_binaries(report, "tsan", env))
+        with_postgres(report, args, lambda env: suites.thread_sanitizer(report, args.jobs, env))
     if "fuzz" in wanted:
         suites.script(report, "fuzz", ["tests/fuzz/run", "--minutes", str(args.minutes)])
 

@@ -11,7 +11,9 @@ from . import build, process
 
 # Parsers and async under AddressSanitizer and UBSan; everything under ASan would double the time of a run.
 ASAN_TARGETS = [r"unit_common_(base|mime|smtp|sasl|config|http|async|log)", r"unit_imapd(_protocol)?", r"fuzz_targets"]
-TSAN_TARGETS = [r"unit_common_(async|net|db|store|log|metrics)", r"integration_(db|store|directory)"]
+TSAN_TARGETS = [r"unit_common_(async|net|db|store|log|metrics)", r"unit_imapd", r"integration_(db|store|directory)", r"dromos-(imapd|mta)"]
+# What workers of a daemon share (mailbox cache, group commit) is met by sessions on all of them.
+TSAN_TESTS = ["tests/integration/imapd/test_workers.py", "tests/integration/imapd/test_imap_model.py", "tests/integration/mta/test_mta_workers.py"]
 MAX_TIDY_FILES = 25
 
 
@@ -64,13 +66,22 @@ def integration(report, preset, jobs, env):
     if not list((paths.ROOT / "tests" / "integration").glob("**/test_*.py")):
         report.note("integration: no pytest files yet")
         return
+    daemons(report, "pytest", ["tests/integration"], min(8, 2 * jobs), env)
+
+
+def daemons(report, name, tests, jobs, env):
     started = time.monotonic()
     env = dict(env, PYTHONPATH=str(paths.ROOT / "tests" / "lib"), PYTHONDONTWRITEBYTECODE="1")
-    status, output, log = process.run("pytest", [
-        "/usr/bin/python3", "-m", "pytest", "-q", "-n", str(min(8, 2 * jobs)), "--tb=short", "-p", "no:cacheprovider",
-        "tests/integration"], timeout=1800, env=env)
+    status, output, log = process.run(name, [
+        "/usr/bin/python3", "-m", "pytest", "-q", "-n", str(jobs), "--tb=short", "-p", "no:cacheprovider"] + tests, timeout=1800, env=env)
     passed, failed = pytest_counts(status, output)
-    report.part("pytest", passed, failed, time.monotonic() - started, output, log)
+    report.part(name, passed, failed, time.monotonic() - started, output, log)
+
+
+def thread_sanitizer(report, jobs, env):
+    """Daemons too: one that saw a race exits with 66, and its test fails with the log."""
+    database_binaries(report, "tsan", env)
+    daemons(report, "tsan pytest", TSAN_TESTS, jobs, dict(env, DROMOS_BUILD=str(paths.ROOT / "build" / "tsan")))
 
 
 def pytest_counts(status, output):
