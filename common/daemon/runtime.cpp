@@ -42,7 +42,6 @@ Runtime::Runtime(config::Config config, config::Daemon kind) : config_(std::move
     options.key = config_.rpc.key;
   }
   // The socket's folder decides who may reach it (0750, group dromos); each daemon has a uid of its own.
-  options.allowed_uids = {-1};
   options.daemon_of_uid = daemon_of_uid;
   rpc_ = std::make_unique<rpc::Server>(std::move(options));
   hints_ = std::make_unique<rpc::HintPublisher>(*rpc_);

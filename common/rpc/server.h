@@ -1,9 +1,9 @@
 // rpc::Server: gRPC on one generic service; handlers are coroutines on the reactor, registered by method
 // name. Wire-compatible with ordinary stubs; only this folder includes grpcpp.
 //
-// Unix sockets are accepted by us, so that a peer with a foreign uid is turned away before HTTP/2 begins;
-// each method names the daemons that may call it (metadata `dromos-caller`, and with TLS the certificate's
-// name). grpc.health.v1.Health/Check is answered here. Everything runs on the reactor that made the server.
+// Unix sockets are accepted by us, so that the peer's uid says who calls before HTTP/2 begins; who may connect
+// at all is the folder's mode. Each method names the daemons that may call it (metadata `dromos-caller`, and
+// with TLS the certificate's name). grpc.health.v1.Health/Check is answered here. Everything runs on the reactor that made the server.
 #pragma once
 
 #include <sys/types.h>
@@ -36,8 +36,6 @@ class Server {
  public:
   struct Options {
     std::string unix_path;
-    /// uids besides our own and root that may connect by the socket; -1 allows any.
-    std::vector<int64_t> allowed_uids;
     /// Whose uid that is on this host ("mta"), whatever name its calls give; empty: nobody's in particular,
     /// and the calls' own word is taken.
     std::function<std::string(uid_t)> daemon_of_uid = [](uid_t) { return std::string(); };
