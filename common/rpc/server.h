@@ -1,9 +1,10 @@
 // rpc::Server: gRPC on one generic service; handlers are coroutines on the reactor, registered by method
 // name. Wire-compatible with ordinary stubs; only this folder includes grpcpp.
 //
-// Unix sockets are accepted by us, so that the peer's uid says who calls before HTTP/2 begins; who may connect
-// at all is the folder's mode. Each method names the daemons that may call it (metadata `dromos-caller`, and
-// with TLS the certificate's name). grpc.health.v1.Health/Check is answered here. Everything runs on the reactor that made the server.
+// Unix sockets are accepted by us, so that the peer's uid says who calls before HTTP/2 begins; who may
+// connect at all is the folder's mode. Each method names the daemons that may call it (metadata
+// `dromos-caller`, and with TLS the certificate's name). grpc.health.v1.Health/Check is answered here.
+// Everything runs on the reactor that made the server.
 #pragma once
 
 #include <sys/types.h>

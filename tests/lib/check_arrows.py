@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """Includes follow the arrows of docs/STYLE.md: each folder may include only what stands in its row.
 
 Also: no daemon includes another, common/testing is for tests only, and some third-party headers belong to one

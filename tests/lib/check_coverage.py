@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """docs/rfc/COVERAGE.md: each row | section | what | file | test | names files that exist. Tests may be named
 as `path` or `path::case`; for Catch2 files and Python the case must occur in the file."""
 import re

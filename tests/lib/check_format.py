@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """Every tracked C++ file is formatted as .clang-format says. `--fix` formats instead of complaining."""
 import subprocess
 import sys
