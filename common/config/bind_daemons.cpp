@@ -186,6 +186,7 @@ void bind(Reader& r, Imapd& out) {
   });
   r.optional("plaintext_login", out.plaintext_login);
   r.optional("indexer", out.indexer);
+  r.optional("unauthenticate", out.unauthenticate);
   r.section("limits", [&](Reader& inner) {
     inner.optional("connections", out.limits.connections, kPositive);
     inner.optional("connections_per_ip", out.limits.connections_per_ip, kPositive);

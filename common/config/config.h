@@ -172,6 +172,7 @@ struct Imapd {
   std::vector<Listener> imap, imaps, pop3, pop3s;
   bool plaintext_login = false;  ///< allow passwords without TLS, in IMAP and POP3; for tests
   bool indexer = true;           ///< write the word index in the background
+  bool unauthenticate = true;    ///< offer UNAUTHENTICATE (RFC 8437 §8: to be turned off behind some proxies)
   ImapLimits limits;
 };
 

@@ -7,11 +7,17 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace dromos::net {
 namespace {
 constexpr size_t kScratch = 64 * 1024;
 constexpr size_t kKeepBuffer = 4 * 1024;  // a larger empty buffer is given back
+
+char* scratch() {
+  thread_local std::unique_ptr<char[]> buffer(new char[kScratch]);
+  return buffer.get();
+}
 }  // namespace
 
 Stream::Stream(int fd, Address peer) : fd_(fd), peer_(peer) {
@@ -143,15 +149,13 @@ void Stream::consume(size_t count) {
     in_.clear();
 }
 
-namespace {
-char* scratch() {
-  thread_local std::unique_ptr<char[]> buffer(new char[kScratch]);
-  return buffer.get();
-}
-}  // namespace
-
 size_t Stream::try_fill() {
   if (cancel_.cancelled()) return 0;
+  if (deflate_) {
+    if (unpacked_ahead_ > 0) return std::exchange(unpacked_ahead_, 0);
+    if (!deflate_->pending()) (void)read_packed();
+    return unpack().value_or(0);
+  }
   size_t got = 0;
   if (try_read(scratch(), kScratch, got) != Step::done) return 0;
   append_input(scratch(), got);
@@ -159,6 +163,7 @@ size_t Stream::try_fill() {
 }
 
 Task<Result<size_t>> Stream::fill(Deadline deadline) {
+  if (deflate_) co_return co_await fill_unpacked(deadline);
   while (true) {
     if (cancel_.cancelled()) co_return fail(cancelled_error("connection ended by this server"));
     size_t got = 0;
@@ -174,6 +179,11 @@ Task<Result<size_t>> Stream::fill(Deadline deadline) {
 }
 
 Task<Wake> Stream::wait_readable(Deadline deadline, Event* also) {
+  if (deflate_) co_return co_await wait_unpacked(deadline, also);
+  co_return co_await wait_fd(deadline, also);
+}
+
+Task<Wake> Stream::wait_fd(Deadline deadline, Event* also) {
   if (ssl_ != nullptr && SSL_pending(ssl_) > 0) co_return Wake::ready;
   if (also != nullptr && also->is_set()) co_return Wake::ready;
   FdWait waiter(fd_, Io::read, deadline, cancel_.token());
@@ -214,7 +224,7 @@ Task<Result<std::string>> Stream::read_exactly(size_t count, Deadline deadline) 
   co_return out;
 }
 
-Task<Result<void>> Stream::send(std::string_view bytes, Deadline deadline) {
+Task<Result<void>> Stream::send_wire(std::string_view bytes, Deadline deadline) {
   while (!bytes.empty()) {
     if (cancel_.cancelled()) co_return fail(cancelled_error("connection ended by this server"));
     size_t put = 0;

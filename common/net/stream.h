@@ -1,4 +1,5 @@
-// Stream: one connected socket, plain or TLS, read and written by one coroutine at a time each way.
+// Stream: one connected socket, plain or TLS, compressed if asked, read and written by one coroutine at a
+// time each way.
 //
 // Raw non-blocking descriptor and a hand-driven SSL. Input gathers in a buffer that parsers look at through
 // buffered()/consume() and that holds no memory while empty; output gathers until flush(). All waits take a
@@ -14,6 +15,7 @@
 #include "common/async/sync.h"
 #include "common/async/task.h"
 #include "common/net/address.h"
+#include "common/net/deflate.h"
 #include "common/net/tls.h"
 
 namespace dromos::net {
@@ -49,7 +51,8 @@ class Stream {
   /// One non-blocking attempt: bytes added, 0 if none are there now or the stream has ended (the next fill()
   /// says which).
   size_t try_fill();
-  /// Waits until input may be there, without buffers; also returns ready when `also` is set or pulsed.
+  /// Waits until input may be there, without buffers; also returns ready when `also` is set or (but for
+  /// compressed streams) pulsed.
   Task<Wake> wait_readable(Deadline deadline, Event* also = nullptr);
   /// A line without its CRLF (a bare LF ends one too if `bare_lf`). Longer than `limit`:
   /// Errc::limit_exceeded.
@@ -79,6 +82,15 @@ class Stream {
   /// DER of the peer's certificate; empty if none.
   std::string peer_certificate() const;
 
+  // Compression (raw DEFLATE, between the protocol and TLS).
+  /// Sends what is pending as it is; all that follows is compressed, both ways.
+  Task<Result<void>> start_compression(Deadline deadline);
+  /// Sends what is pending as the end of the compressed layer, and takes what follows in the input as it is.
+  Task<Result<void>> stop_compression(Deadline deadline);
+  bool is_compressed() const { return deflate_ != nullptr; }
+  /// Nothing of the input read so far waits to be parsed.
+  bool input_empty();
+
   /// Sends close_notify if it can do so at once, and closes the descriptor.
   void close();
   bool is_open() const { return fd_ >= 0; }
@@ -101,6 +113,12 @@ class Stream {
   Task<Result<void>> handshake(Deadline deadline);
   Task<Result<void>> wait(Step step, Deadline deadline);
   Task<Result<void>> send(std::string_view bytes, Deadline deadline);
+  Task<Result<void>> send_wire(std::string_view bytes, Deadline deadline);
+  Task<Wake> wait_fd(Deadline deadline, Event* also);
+  Task<Wake> wait_unpacked(Deadline deadline, Event* also);
+  Task<Result<size_t>> fill_unpacked(Deadline deadline);
+  Step read_packed();
+  Result<size_t> unpack();
   Error broken(std::string_view doing) const;
 
   int fd_;
@@ -113,6 +131,8 @@ class Stream {
   uint64_t bytes_in_ = 0;
   uint64_t bytes_out_ = 0;
   std::string failure_;
+  std::unique_ptr<Deflate> deflate_;
+  size_t unpacked_ahead_ = 0;  // by wait_readable, for the next fill()
   CancelSource cancel_;
 };
 

@@ -18,7 +18,10 @@ std::string capabilities(const Context& context) {
       " MULTIAPPEND BINARY CONDSTORE QRESYNC ESEARCH SEARCHRES WITHIN PREVIEW SAVEDATE STATUS=SIZE OBJECTID "
       "QUOTA"
       " QUOTA=RES-STORAGE QUOTA=RES-MESSAGE QUOTA=RES-MAILBOX APPENDLIMIT=";
-  return list + std::to_string(context.worker.config.limits.append_size.bytes);
+  list += std::to_string(context.worker.config.limits.append_size.bytes);
+  if (!context.stream.is_compressed()) list += " COMPRESS=DEFLATE";
+  if (context.worker.config.unauthenticate) list += " UNAUTHENTICATE";
+  return list;
 }
 
 Handled handle_capability(Context& context, const Command& command) {

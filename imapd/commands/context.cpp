@@ -54,7 +54,7 @@ bool Context::peer_gone() const {
   // A plain client may close its side behind its last commands and still read.
   int pending = 0;
   return stream.is_tls() ||
-         (stream.buffered().empty() && ::ioctl(stream.fd(), FIONREAD, &pending) == 0 && pending == 0);
+         (stream.input_empty() && ::ioctl(stream.fd(), FIONREAD, &pending) == 0 && pending == 0);
 }
 
 Deadline Context::io_deadline() const {
@@ -93,6 +93,18 @@ void Context::select(std::unique_ptr<Selected> next) {
 
 void Context::mailbox_changed() {
   if (idling) wake.set();
+}
+
+void Context::forget_login() {
+  unselect();
+  if (counted) worker.options.limits->by_account.give_back(account());
+  counted = false;
+  who = {};
+  enabled = {};
+  out.set_utf8(false);
+  append.reset();
+  reader.set_limits(before_login(worker.config));
+  state = State::not_authenticated;
 }
 
 void Context::enable_rev2() {

@@ -104,6 +104,8 @@ class Context final : public MailboxWatcher {
   void select(std::unique_ptr<Selected> next);
   void unselect() { select(nullptr); }
   void mailbox_changed() override;
+  /// UNAUTHENTICATE: all that belongs to the account or was turned on by it, back to how it was before login.
+  void forget_login();
   bool utf8() const { return enabled.rev2; }
   void enable_rev2();
 };

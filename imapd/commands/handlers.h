@@ -14,6 +14,7 @@ Handled handle_authenticate(Context& context, const Command& command);
 Handled handle_capability(Context& context, const Command& command);
 Handled handle_check(Context& context, const Command& command);
 Handled handle_close(Context& context, const Command& command);
+Handled handle_compress(Context& context, const Command& command);
 Handled handle_copy(Context& context, const Command& command);  // and MOVE
 Handled handle_create(Context& context, const Command& command);
 Handled handle_delete(Context& context, const Command& command);
@@ -36,6 +37,7 @@ Handled handle_start_tls(Context& context, const Command& command);
 Handled handle_status(Context& context, const Command& command);
 Handled handle_store(Context& context, const Command& command);
 Handled handle_subscribe(Context& context, const Command& command);  // and UNSUBSCRIBE
+Handled handle_unauthenticate(Context& context, const Command& command);
 Handled handle_unselect(Context& context, const Command& command);
 
 /// Text of the CAPABILITY response in this state, without the word itself.

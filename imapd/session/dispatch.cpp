@@ -29,6 +29,7 @@ constexpr Entry kEntries[] = {
     {Verb::capability, handle_capability, Allowed::always},
     {Verb::check, handle_check, Allowed::selected},
     {Verb::close, handle_close, Allowed::selected, News::none},
+    {Verb::compress, handle_compress, Allowed::after_login, News::none},
     {Verb::copy, handle_copy, Allowed::selected},
     {Verb::create, handle_create, Allowed::after_login},
     {Verb::delete_mailbox, handle_delete, Allowed::after_login},
@@ -54,6 +55,7 @@ constexpr Entry kEntries[] = {
     {Verb::status, handle_status, Allowed::after_login},
     {Verb::store, handle_store, Allowed::selected, News::by_form},
     {Verb::subscribe, handle_subscribe, Allowed::after_login},
+    {Verb::unauthenticate, handle_unauthenticate, Allowed::after_login, News::none},
     {Verb::unselect, handle_unselect, Allowed::selected, News::none},
     {Verb::unsubscribe, handle_subscribe, Allowed::after_login},
 };
@@ -134,7 +136,7 @@ Task<void> dispatch(Context& context, Command command) {
     const bool hold = entry->news == News::by_form && !command.uid;
     sync(context, hold ? Expunges::hold : Expunges::tell);
   }
-  if (command.verb == Verb::start_tls && result && result->text.empty()) co_return;
+  if (result && result->text.empty()) co_return;  // the handler has answered itself
   write_answer(context, command, result);
 }
 
