@@ -1,4 +1,5 @@
 """Programs that copy mailboxes: mbsync, offlineimap, fetchmail, getmail."""
+from dromostest import mbsync
 
 
 def maildir_files(folder):
@@ -9,34 +10,11 @@ def test_mbsync_both_ways(person):
     person.receive("One", "Two", "Three")
     maildir = person.home / "mail"
     maildir.mkdir()
-    settings = person.write("mbsyncrc", """IMAPAccount x
-Host %s
-Port %d
-User %s
-Pass %s
-SSLType STARTTLS
-CertificateFile %s
-
-IMAPStore far
-Account x
-
-MaildirStore near
-Path %s/
-Inbox %s/INBOX
-SubFolders Verbatim
-
-Channel all
-Far :far:
-Near :near:
-Patterns *
-Create Both
-Expunge Both
-SyncState *
-""" % (*person.imap, person.address, person.password, person.ca, maildir, maildir))
+    settings = person.write("mbsyncrc", mbsync.settings(person.imap, person.address, person.password, person.ca, maildir, tls="STARTTLS"))
 
     def sync():
         out = person.run("mbsync", "-c", settings, "all")
-        assert "rror" not in out and "arning" not in out, out
+        assert not mbsync.complaint(out), out
 
     sync()
     near = maildir_files(maildir / "INBOX")

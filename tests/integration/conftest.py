@@ -25,15 +25,8 @@ def pytest_configure(config):
 @pytest.fixture(scope="session")
 def cluster():
     """The cluster of DROMOS_TEST_PG (tests/run starts it), or one for this pytest process."""
-    if os.environ.get("DROMOS_TEST_PG"):
-        yield pg.from_environment()
-        return
-    own = pg.Cluster.create()
-    try:
-        own.prepare_template()
-        yield own
-    finally:
-        own.remove()
+    with pg.any_cluster() as cluster:
+        yield cluster
 
 
 @pytest.fixture

@@ -70,12 +70,8 @@ def test_a_newer_schema_is_accepted(suite):
 @pytest.fixture
 def careless():
     """A cluster of its own, whose settings a test may spoil."""
-    own = pg.Cluster.create()
-    try:
-        own.prepare_template()
-        yield own
-    finally:
-        own.remove()
+    with pg.Cluster.own() as cluster:
+        yield cluster
 
 
 def test_a_server_that_would_lose_mail_is_refused_also_after_a_restart(careless):

@@ -37,6 +37,17 @@ def once(cluster, seed, steps, sessions):
         cluster.drop_database(database)
 
 
+def run(cluster, options):
+    end = time.monotonic() + options.minutes * 60
+    seed = options.seed
+    while True:
+        once(cluster, seed, options.steps, options.sessions)
+        print("seed %d: %d steps agree" % (seed, options.steps), flush=True)
+        seed += 1
+        if time.monotonic() >= end:
+            return
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=1000)
@@ -44,22 +55,9 @@ def main():
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--sessions", type=int, default=4)
     options = parser.parse_args()
-    own = None if os.environ.get("DROMOS_TEST_PG") else pg.Cluster.create()
-    if own:
-        own.prepare_template()
-    cluster = own or pg.from_environment()
-    end = time.monotonic() + options.minutes * 60
-    seed = options.seed
-    try:
-        while True:
-            once(cluster, seed, options.steps, options.sessions)
-            print("seed %d: %d steps agree" % (seed, options.steps), flush=True)
-            seed += 1
-            if time.monotonic() >= end:
-                return 0
-    finally:
-        if own:
-            own.remove()
+    with pg.any_cluster() as cluster:
+        run(cluster, options)
+    return 0
 
 
 if __name__ == "__main__":

@@ -2,17 +2,13 @@
 import re
 import socket
 
-PASSWORD = "secret"
+from dromostest.one_imapd import PASSWORD, simple  # noqa: F401
+
 MESSAGE = (b"From: Ann Other <ann@example.org>\r\nTo: Bob <bob@example.test>\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?= to you\r\n"
            b"Date: Tue, 10 Mar 2026 23:30:00 -0500\r\nMessage-ID: <m1@example.org>\r\nMIME-Version: 1.0\r\n"
            b"Content-Type: multipart/mixed; boundary=b1\r\n\r\npreamble\r\n--b1\r\n"
            b"Content-Type: text/plain; charset=utf-8\r\n\r\nThe quick brown fox.\r\n--b1\r\n"
            b"Content-Type: application/octet-stream; name=x.bin\r\nContent-Transfer-Encoding: base64\r\n\r\nAAEC/w==\r\n--b1--\r\n")
-
-
-def simple(subject, body="hello\r\n"):
-    return ("From: a@example.org\r\nTo: b@example.test\r\nSubject: %s\r\nDate: Tue, 10 Mar 2026 10:00:00 +0000\r\n\r\n%s"
-            % (subject, body)).encode()
 
 
 class Raw:

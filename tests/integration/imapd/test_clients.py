@@ -9,7 +9,9 @@ import subprocess
 
 import pytest
 
-from imapd_client import MESSAGE, PASSWORD, Raw
+from dromostest import mbsync
+from dromostest.one_imapd import BOB, PASSWORD
+from imapd_client import MESSAGE, Raw
 
 
 def test_imaplib(server):
@@ -88,39 +90,15 @@ def test_curl(server, tmp_path):
 
 @pytest.mark.skipif(not shutil.which("mbsync"), reason="mbsync (isync) is not installed")
 def test_mbsync_both_ways(server, tmp_path, connect):
-    port = server.imapd.address("imaps")[1]
     maildir = tmp_path / "mail"
     maildir.mkdir()
     settings = tmp_path / "mbsyncrc"
-    settings.write_text("""IMAPAccount x
-Host localhost
-Port %d
-User bob@example.test
-Pass %s
-SSLType IMAPS
-CertificateFile %s
-AuthMechs LOGIN
-
-IMAPStore far
-Account x
-
-MaildirStore near
-Path %s/
-Inbox %s/INBOX
-SubFolders Verbatim
-
-Channel all
-Far :far:
-Near :near:
-Patterns *
-Create Both
-Expunge Both
-SyncState *
-""" % (port, PASSWORD, server.authority.ca.certificate, maildir, maildir))
+    settings.write_text(mbsync.settings(("localhost", server.imapd.address("imaps")[1]), BOB, PASSWORD, server.authority.ca.certificate,
+                                        maildir, more="AuthMechs LOGIN\n"))
 
     def sync():
         done = subprocess.run(["mbsync", "-c", str(settings), "all"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        assert done.returncode == 0 and "rror" not in done.stdout and "arning" not in done.stdout, done.stdout
+        assert done.returncode == 0 and not mbsync.complaint(done.stdout), done.stdout
 
     client = connect()
     for n in range(3):

@@ -7,62 +7,45 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from dromostest.accounts import Accounts  # noqa: E402
-from pop3_client import BOB, PASSWORD, Pop  # noqa: E402
+from dromostest.one_imapd import BOB, PASSWORD, accounts, opened, server  # noqa: E402, F401
+from pop3_client import Pop  # noqa: E402
 
 
 @pytest.fixture
-def accounts(suite):
-    made = Accounts(suite)
-    made.account(BOB, PASSWORD)
-    return made
-
-
-@pytest.fixture
-def server(suite, accounts):
-    suite.start("imapd")
-    return suite
-
-
-@pytest.fixture
-def pop(server):
+def pop(server, opened):  # noqa: F811
     """pop(login="bob@example.test") -> Pop over TLS, logged in; login=None: not; tls=False: port 110."""
-    opened = []
-
     def make(login=BOB, tls=True, timeout=60):
         context = server.authority.client_context() if tls else None
         client = Pop(server.imapd.address("pop3s" if tls else "pop3"), context, login, timeout)
-        opened.append(client)
+        opened.callback(client.close)
         return client
 
-    yield make
-    for client in opened:
-        client.close()
+    return make
+
+
+def logged_in(server):  # noqa: F811
+    client = imaplib.IMAP4_SSL(*server.imapd.address("imaps"), ssl_context=server.authority.client_context(), timeout=60)
+    client.login(BOB, PASSWORD)
+    return client
 
 
 @pytest.fixture
-def imap(server):
+def imap(server, opened):  # noqa: F811
     """imap() -> imaplib client with INBOX selected."""
-    opened = []
-
     def make():
-        client = imaplib.IMAP4_SSL(*server.imapd.address("imaps"), ssl_context=server.authority.client_context(), timeout=60)
-        client.login(BOB, PASSWORD)
+        client = logged_in(server)
+        opened.callback(client.shutdown)
         assert client.select("INBOX")[0] == "OK"
-        opened.append(client)
         return client
 
-    yield make
-    for client in opened:
-        client.shutdown()
+    return make
 
 
 @pytest.fixture
-def deliver(server):
+def deliver(server):  # noqa: F811
     """deliver(message...): octets as they are, lone line feeds included."""
     def append(*messages):
-        client = imaplib.IMAP4_SSL(*server.imapd.address("imaps"), ssl_context=server.authority.client_context(), timeout=60)
-        client.login(BOB, PASSWORD)
+        client = logged_in(server)
         for message in messages:
             tag = client._new_tag()
             client.send(tag + b" APPEND INBOX {%d+}\r\n%s\r\n" % (len(message), message))

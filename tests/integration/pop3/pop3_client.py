@@ -1,15 +1,10 @@
 """A POP3 client that hides nothing."""
 import socket
 
-PASSWORD = "secret"
-BOB = "bob@example.test"
+from dromostest.one_imapd import BOB, PASSWORD, simple  # noqa: F401
+
 LETTER = (b"From: Ann <ann@example.org>\r\nTo: bob@example.test\r\nSubject: dots\r\nDate: Tue, 10 Mar 2026 10:00:00 +0000\r\n\r\n"
           b".\r\n..\r\n.dot\r\nplain\r\n")
-
-
-def simple(subject, body="hello\r\n"):
-    return ("From: a@example.org\r\nTo: b@example.test\r\nSubject: %s\r\nDate: Tue, 10 Mar 2026 10:00:00 +0000\r\n\r\n%s"
-            % (subject, body)).encode()
 
 
 class Pop:

@@ -3,6 +3,7 @@
 As root the server runs as user postgres (PostgreSQL refuses root), otherwise as the caller. The superuser is
 called postgres in both cases. Everything is ended through pg_ctl with the cluster's own data folder.
 """
+import contextlib
 import os
 import pathlib
 import pwd
@@ -80,6 +81,17 @@ class Cluster:
             cluster.remove_files()
             raise
         return cluster
+
+    @classmethod
+    @contextlib.contextmanager
+    def own(cls, in_memory=False):
+        """A cluster with its template, removed at the end of the `with`."""
+        cluster = cls.create(in_memory)
+        try:
+            cluster.prepare_template()
+            yield cluster
+        finally:
+            cluster.remove()
 
     def initialise(self):
         # Daemons and tests of other users reach the socket; the data folder below stays 0700.
@@ -208,3 +220,13 @@ def from_environment() -> Cluster:
         raise Failure("DROMOS_TEST_PG is not set: run `eval $(tests/lib/pg_cluster start var/pg); "
                       "export DROMOS_TEST_PG`, or use tests/run")
     return Cluster(pathlib.Path(parts["host"]))
+
+
+@contextlib.contextmanager
+def any_cluster():
+    """The cluster of DROMOS_TEST_PG (tests/run starts it), or one for the length of the `with`."""
+    if os.environ.get("DROMOS_TEST_PG"):
+        yield from_environment()
+        return
+    with Cluster.own() as cluster:
+        yield cluster
