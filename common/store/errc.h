@@ -17,6 +17,7 @@ enum class StoreErrc {
   unknown,        ///< connection lost and the outcome not learned in time; temporary
   cannot_change,  ///< changes since that state are no longer known
   conflict,       ///< changed since it was read: read again; temporary
+  no_permission,  ///< a right is missing (rights.h); said by those who act for a reader
 };
 
 /// Turns the SQLSTATEs of our functions (0022_mail_mailboxes.sql) into StoreErrc.

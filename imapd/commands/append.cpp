@@ -35,9 +35,9 @@ Task<std::optional<Reply>> objection(Context& context, const AppendHead& head, u
   if (octets > limit)
     co_return no(code::kTooBig, "Messages may have at most " + std::to_string(limit) + " octets");
   if (head.message > 0) co_return std::nullopt;
-  const auto target = co_await find_mailbox(context, head.mailbox, true);
+  const auto target = co_await find_mailbox(context, head.mailbox, true, store::kInsert);
   if (!target) co_return append_failure(target.error());
-  const auto quota = co_await context.worker.quotas.get(context.account(), context.store_deadline());
+  const auto quota = co_await context.worker.quotas.get(target->account, context.store_deadline());
   if (!quota) co_return append_failure(quota.error());
   if (quota->limit_bytes && quota->used_bytes + static_cast<int64_t>(octets) > *quota->limit_bytes)
     co_return no(code::kOverQuota, "Over quota");
@@ -72,6 +72,12 @@ store::FlagSet stored_flags(const FlagSet& flags) {
   for (const std::string& keyword : flags.keywords) out.keywords.push_back(to_lower(keyword));
   std::sort(out.keywords.begin(), out.keywords.end());
   return out;
+}
+
+/// RFC 4314 §4: flags that may not be set are left out without an error.
+void keep_allowed(store::FlagSet& flags, store::Rights rights) {
+  flags.flags &= store::flags_allowed(rights);
+  if ((rights & store::kWrite) == 0) flags.keywords.clear();
 }
 
 Task<Result<std::vector<store::AppendMessage>>> read_messages(Context& context, const AppendCommand& append) {
@@ -133,12 +139,13 @@ Handled handle_append(Context& context, const Command& command) {
     if (message.catenate) co_return bad("CATENATE is not offered");
     if (message.parts.front().literal.size == 0) co_return no(code::kCannot, "A message must not be empty");
   }
-  auto target = co_await find_mailbox(context, append.mailbox, true);
+  auto target = co_await find_mailbox(context, append.mailbox, true, store::kInsert);
   if (!target) co_return append_failure(target.error());
   CO_TRY(auto messages, co_await read_messages(context, append));
+  for (store::AppendMessage& message : messages) keep_allowed(message.flags, target->rights);
   const size_t count = messages.size();
   const auto stored =
-      co_await store::append(context.worker.deliverer, DeliveryId::make(), context.account(),
+      co_await store::append(context.worker.deliverer, DeliveryId::make(), target->account,
                              target->mailbox.id, std::move(messages), Deadline::after(kCommitTime));
   if (!stored) co_return append_failure(stored.error());
   fault::hit("imapd.append.after_commit");

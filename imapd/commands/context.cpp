@@ -112,11 +112,28 @@ void Context::enable_rev2() {
   out.set_utf8(true);
 }
 
+Error missing_right(store::Rights held) {
+  if ((held & store::kLookup) == 0) return Error(store::StoreErrc::not_found, "no such mailbox");
+  return Error(store::StoreErrc::no_permission, "a right is missing");
+}
+
+Task<Result<void>> refresh_rights(Context& context) {
+  if (!context.foreign()) co_return Result<void>{};
+  const SharedMailbox& mailbox = *context.selected->mailbox;
+  CO_TRY(const store::Rights rights,
+         co_await context.worker.sharing.rights(context.account(), mailbox.account(), mailbox.id(),
+                                                context.store_deadline()));
+  context.selected->rights = rights;
+  if ((rights & store::kRead) != 0) co_return Result<void>{};
+  context.ending = true;
+  co_return fail(store::StoreErrc::no_permission, "the mailbox may not be read any more");
+}
+
 Task<Result<void>> settle(Context& context, store::Change change, bool repeated) {
   context.worker.changed(change);
   SharedMailbox& mailbox = *context.selected->mailbox;
   CO_TRY_VOID(co_await context.worker.registry.refresh(mailbox, context.store_deadline()));
-  if (repeated) context.worker.changed({context.account(), mailbox.current()->modseq()});
+  if (repeated) context.worker.changed({mailbox.account(), mailbox.current()->modseq()});
   co_return Result<void>{};
 }
 
@@ -167,6 +184,7 @@ Reply reply_for(const Error& error) {
   if (error.is(StoreErrc::has_children)) return no(code::kHasChildren, "The mailbox has mailboxes below it");
   if (error.is(StoreErrc::not_empty)) return no(code::kCannot, "The mailbox is not empty");
   if (error.is(StoreErrc::not_allowed)) return no(code::kCannot, "Not allowed: " + error.message());
+  if (error.is(StoreErrc::no_permission)) return no(code::kNoPerm, "Permission denied");
   if (error.is(StoreErrc::over_quota)) return no(code::kOverQuota, "Over quota");
   if (error.is(StoreErrc::blob_gone))
     return no(code::kCorruption, "The octets of a message are not readable");

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/net/stream.h"
+#include "common/store/rights.h"
 #include "imapd/protocol/command.h"
 #include "imapd/protocol/reader.h"
 #include "imapd/protocol/writer.h"
@@ -38,8 +39,9 @@ struct Selected {
   VersionPtr seen;  // what the client has been told
   std::string name;
   bool read_only = false;
-  size_t keyword_names = 0;  // announced by FLAGS
-  NumberSet saved;           // uids of `$` (RFC 5182)
+  store::Rights rights = store::kAllRights;  // of this session's account
+  size_t keyword_names = 0;                  // announced by FLAGS
+  NumberSet saved;                           // uids of `$` (RFC 5182)
   /// Our own STORE.SILENT: what it did is not told, unless others changed more than we know.
   struct Silent {
     int64_t modseq = 0;
@@ -103,12 +105,19 @@ class Context final : public MailboxWatcher {
 
   void select(std::unique_ptr<Selected> next);
   void unselect() { select(nullptr); }
+  /// Whether the selected mailbox is another account's: its rights may change at any time.
+  bool foreign() const { return selected && selected->mailbox->account() != account(); }
   void mailbox_changed() override;
   /// UNAUTHENTICATE: all that belongs to the account or was turned on by it, back to how it was before login.
   void forget_login();
   bool utf8() const { return enabled.rev2; }
   void enable_rev2();
 };
+
+/// NO [NOPERM], or as if the mailbox did not exist for who may not look it up (RFC 4314 §6).
+Error missing_right(store::Rights held);
+/// The rights on a selected mailbox of another account as they are now. Without "r" the session ends.
+Task<Result<void>> refresh_rights(Context& context);
 
 /// After a mutation of the selected mailbox: others are told, and the mailbox holds it. `repeated`: what
 /// `change` does not tell may have happened, too.

@@ -16,29 +16,46 @@ std::string copy_uid(const store::TransferResult& moved) {
   return code;
 }
 
+/// Between accounts, and where not all flags may come along, messages are made anew in the target.
+Task<Result<store::AcrossResult>> transfer(Context& context, const store::UidSet& uids,
+                                           const NamedMailbox& target, bool move) {
+  const SharedMailbox& source = *context.selected->mailbox;
+  const DeliveryId id = DeliveryId::make();
+  const Deadline deadline = context.store_deadline();
+  constexpr store::Rights kFlagRights = store::kKeepSeen | store::kWrite | store::kDeleteMessages;
+  if (target.account != source.account() || !target.may(kFlagRights)) {
+    store::Sharing::Transfer across{source.account(),  source.id(), uids,         target.account,
+                                    target.mailbox.id, move,        target.rights};
+    co_return co_await context.worker.sharing.transfer(id, std::move(across), deadline);
+  }
+  store::Entries& entries = context.worker.entries;
+  CO_TRY(auto within,
+         move ? co_await entries.move(id, source.account(), source.id(), uids, target.mailbox.id, deadline)
+              : co_await entries.copy(id, source.account(), source.id(), uids, target.mailbox.id, deadline));
+  co_return store::AcrossResult{std::move(within), {}};
+}
+
 }  // namespace
 
 Handled handle_copy(Context& context, const Command& command) {
   const auto& copy = command.as<CopyCommand>();
   const bool move = command.verb == Verb::move;
   if (move && context.selected->read_only) co_return no(code::kReadOnly, "The mailbox is open read-only");
+  constexpr store::Rights kMoving = store::kDeleteMessages | store::kExpunge;  // RFC 6851 §4.1
+  if (move && (context.selected->rights & kMoving) != kMoving)
+    co_return fail(missing_right(context.selected->rights | store::kLookup));
   const auto uids = uids_of(context, copy.set, command.uid);
   if (!uids) co_return bad(uids.error().message());
-  const auto target = co_await find_mailbox(context, copy.mailbox, true);
+  const auto target = co_await find_mailbox(context, copy.mailbox, true, store::kInsert);
   if (!target && target.error().is(store::StoreErrc::not_found))
     co_return no(code::kTryCreate, "There is no such mailbox");
   if (!target) co_return fail(target.error());
   if (uids->empty()) co_return ok("Nothing to copy");
-  const MailboxId source = context.selected->mailbox->id();
-  const DeliveryId id = DeliveryId::make();
-  store::Entries& entries = context.worker.entries;
-  const Deadline deadline = context.store_deadline();
-  auto moved =
-      move ? co_await entries.move(id, context.account(), source, *uids, target->mailbox.id, deadline)
-           : co_await entries.copy(id, context.account(), source, *uids, target->mailbox.id, deadline);
+  const auto moved = co_await transfer(context, *uids, *target, move);
   if (!moved) co_return fail(moved.error());
   fault::hit("imapd.copy.after_commit");
   context.worker.changed(moved->change);
+  context.worker.changed(moved->source_change);
   (void)co_await context.worker.registry.refresh(*context.selected->mailbox, context.store_deadline());
   if (!moved->change) co_return no(code::kExpungeIssued, "The messages are gone");
   if (!move) co_return ok("Copy completed", copy_uid(*moved));

@@ -7,9 +7,9 @@ namespace {
 
 /// True if messages went.
 Task<Result<bool>> expunge(Context& context, store::UidSet uids) {
-  CO_TRY(const auto gone,
-         co_await context.worker.entries.expunge(context.account(), context.selected->mailbox->id(), uids,
-                                                 true, context.store_deadline()));
+  CO_TRY(const auto gone, co_await context.worker.entries.expunge(context.selected->mailbox->account(),
+                                                                  context.selected->mailbox->id(), uids, true,
+                                                                  context.store_deadline()));
   fault::hit("imapd.expunge.after_commit");
   CO_TRY_VOID(co_await settle(context, gone.change, gone.repeated));
   co_return gone.repeated || !gone.uids.empty();
@@ -19,6 +19,8 @@ Task<Result<bool>> expunge(Context& context, store::UidSet uids) {
 
 Handled handle_expunge(Context& context, const Command& command) {
   if (context.selected->read_only) co_return no(code::kReadOnly, "The mailbox is open read-only");
+  if ((context.selected->rights & store::kExpunge) == 0)
+    co_return fail(missing_right(context.selected->rights | store::kLookup));
   store::UidSet uids = store::UidSet::all();
   if (command.uid) {
     const auto some = uids_of(context, command.as<ExpungeCommand>().set, true);
@@ -31,7 +33,8 @@ Handled handle_expunge(Context& context, const Command& command) {
 }
 
 Handled handle_close(Context& context, const Command& command) {
-  if (!context.selected->read_only) CO_TRY_VOID(co_await expunge(context, store::UidSet::all()));
+  const bool may = (context.selected->rights & store::kExpunge) != 0;  // without it: no error (RFC 4314 §4)
+  if (may && !context.selected->read_only) CO_TRY_VOID(co_await expunge(context, store::UidSet::all()));
   context.unselect();
   co_return ok("Close completed");
 }

@@ -54,7 +54,7 @@ class Fetcher {
   Fetcher(Context& context, const std::vector<FetchItem>& items)
       : context_(context),
         needs_(needs_of(items)),
-        loader_(context.worker, context.account(), context.selected->mailbox->id()),
+        loader_(context.worker, context.selected->mailbox->account(), context.selected->mailbox->id()),
         renderer_(context, items, loader_) {}
 
   Task<Result<void>> run(const std::vector<uint32_t>& numbers) {
@@ -170,8 +170,9 @@ class Fetcher {
     context_.out.truncate(mark);
     if (context_.broken || written.error().may_retry()) co_return written;
     ++missing_;
-    log::error("message.unreadable",
-               {{"account", context_.account()}, {"uid", item.uid}, {"err", written.error()}});
+    log::error(
+        "message.unreadable",
+        {{"account", context_.selected->mailbox->account()}, {"uid", item.uid}, {"err", written.error()}});
     co_return Result<void>{};
   }
 
@@ -195,9 +196,9 @@ Task<Result<void>> set_seen(Context& context, const std::vector<uint32_t>& numbe
   store::FlagSet flags;
   flags.flags = kFlagSeen;
   CO_TRY(const auto stored,
-         co_await context.worker.entries.store(context.account(), context.selected->mailbox->id(), unseen,
-                                               store::FlagOp::add, std::move(flags), std::nullopt,
-                                               context.store_deadline()));
+         co_await context.worker.entries.store(context.selected->mailbox->account(),
+                                               context.selected->mailbox->id(), unseen, store::FlagOp::add,
+                                               std::move(flags), std::nullopt, context.store_deadline()));
   co_return co_await settle(context, stored.change, stored.repeated);
 }
 
@@ -219,7 +220,8 @@ Handled handle_fetch(Context& context, const Command& command) {
   CO_TRY_VOID(co_await fetcher.run(list));
   const bool reads =
       std::any_of(items.begin(), items.end(), [](const FetchItem& i) { return i.sets_seen(); });
-  if (reads && !context.selected->read_only) CO_TRY_VOID(co_await set_seen(context, list));
+  const bool keeps = !context.selected->read_only && (context.selected->rights & store::kKeepSeen) != 0;
+  if (reads && keeps) CO_TRY_VOID(co_await set_seen(context, list));
   if (fetcher.unknown_encoding()) co_return no(code::kUnknownCte, "A part has an unknown encoding");
   if (fetcher.missing() > 0) co_return no(code::kExpungeIssued, "Some messages are gone or not readable");
   co_return ok("Fetch completed");

@@ -4,11 +4,13 @@
 #pragma once
 
 #include "imapd/commands/context.h"
+#include "imapd/service/namespaces.h"
 
 namespace dromos::imapd {
 
 using Handled = Task<Result<Reply>>;
 
+Handled handle_acl(Context& context, const Command& command);  // SETACL, DELETEACL, GETACL, LISTRIGHTS
 Handled handle_append(Context& context, const Command& command);
 Handled handle_authenticate(Context& context, const Command& command);
 Handled handle_capability(Context& context, const Command& command);
@@ -28,6 +30,7 @@ Handled handle_idle(Context& context, const Command& command);
 Handled handle_list(Context& context, const Command& command);  // and LSUB
 Handled handle_login(Context& context, const Command& command);
 Handled handle_logout(Context& context, const Command& command);
+Handled handle_my_rights(Context& context, const Command& command);
 Handled handle_namespace(Context& context, const Command& command);
 Handled handle_noop(Context& context, const Command& command);
 Handled handle_rename(Context& context, const Command& command);
@@ -42,6 +45,8 @@ Handled handle_unselect(Context& context, const Command& command);
 
 /// Text of the CAPABILITY response in this state, without the word itself.
 std::string capabilities(const Context& context);
+/// "* MYRIGHTS name rights", for MYRIGHTS and LIST-MYRIGHTS.
+void write_my_rights(Context& context, const NamedMailbox& named);
 /// A status line's items "(MESSAGES 3 ...)" for STATUS and LIST-STATUS.
 void write_status(Context& context, const store::Mailbox& mailbox, std::string_view name, uint16_t items);
 

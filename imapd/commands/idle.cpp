@@ -15,6 +15,8 @@ Handled handle_idle(Context& context, const Command& command) {
     // News first: they may have come while something was sent.
     context.wake.reset();
     if (context.selected) {
+      const auto allowed = co_await refresh_rights(context);
+      if (!allowed && context.ending) break;
       sync(context, Expunges::tell);
       if (!context.out.empty()) {
         open = co_await context.flush();

@@ -12,44 +12,43 @@ namespace {
 
 struct Row {
   std::string name;
-  const store::Mailbox* mailbox = nullptr;
-  size_t parent = kNone;  // its row
+  const NamedMailbox* named = nullptr;  // nothing: a level above mailboxes that are seen
+  size_t parent = kNone;                // its row
   bool has_children = false;
   bool subscribed_below = false;
   static constexpr size_t kNone = SIZE_MAX;
+  bool subscribed() const { return named != nullptr && named->mailbox.subscribed; }
 };
 
-/// All mailboxes by name, INBOX first.
-std::vector<Row> rows_of(const store::MailboxTree& tree) {
+std::string_view above(std::string_view name) {
+  const size_t at = name.rfind(kSeparator);
+  return at == std::string_view::npos ? std::string_view() : name.substr(0, at);
+}
+
+/// All mailboxes by name, INBOX first, with the levels above them.
+std::vector<Row> rows_of(const std::vector<NamedMailbox>& mailboxes) {
+  std::map<std::string_view, const NamedMailbox*> by_name;
+  for (const NamedMailbox& named : mailboxes) by_name[named.name] = &named;
+  for (const NamedMailbox& named : mailboxes)
+    for (std::string_view up = above(named.name); !up.empty(); up = above(up))
+      if (!by_name.emplace(up, nullptr).second) break;
   std::vector<Row> rows;
-  std::map<MailboxId, size_t> index;
-  for (const store::Mailbox& mailbox : tree.mailboxes) {
-    index[mailbox.id] = rows.size();
-    Row row;
-    row.name = name_of_path(tree.path_of(mailbox.id));
-    row.mailbox = &mailbox;
-    rows.push_back(std::move(row));
-  }
-  for (const store::Mailbox& mailbox : tree.mailboxes) {
-    size_t steps = 0;
-    for (const store::Mailbox* at = &mailbox; at->parent && steps < kMaxMailboxDepth; ++steps) {
-      const auto parent = index.find(at->parent);
-      if (parent == index.end()) break;
-      if (steps == 0) rows[parent->second].has_children = true;
-      rows[parent->second].subscribed_below |= mailbox.subscribed;
-      at = rows[parent->second].mailbox;
-    }
-  }
-  std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) {
-    const bool inbox = is_inbox(a.name) && a.mailbox->special_use == "inbox";
-    const bool other = is_inbox(b.name) && b.mailbox->special_use == "inbox";
-    return inbox != other ? inbox : a.name < b.name;
-  });
-  std::map<MailboxId, size_t> places;
-  for (size_t i = 0; i < rows.size(); ++i) places[rows[i].mailbox->id] = i;
+  for (const auto& [name, named] : by_name) rows.push_back({std::string(name), named});
+  const auto inbox = std::find_if(rows.begin(), rows.end(), [](const Row& r) { return r.name == "INBOX"; });
+  if (inbox != rows.end()) std::rotate(rows.begin(), inbox, inbox + 1);
+  std::map<std::string_view, size_t> places;
+  for (size_t i = 0; i < rows.size(); ++i) places[rows[i].name] = i;
   for (Row& row : rows) {
-    const auto parent = places.find(row.mailbox->parent);
-    if (row.mailbox->parent && parent != places.end()) row.parent = parent->second;
+    const auto parent = places.find(above(row.name));
+    if (parent != places.end()) row.parent = parent->second;
+  }
+  for (const Row& row : rows) {
+    size_t steps = 0;
+    for (size_t at = row.parent; at != Row::kNone && steps < kMaxMailboxDepth;
+         at = rows[at].parent, ++steps) {
+      rows[at].has_children = true;
+      rows[at].subscribed_below |= row.subscribed();
+    }
   }
   return rows;
 }
@@ -65,12 +64,14 @@ std::string_view special_use_name(const std::string& stored) {
 
 std::vector<std::string_view> attributes_of(const Row& row, const ListCommand& list) {
   std::vector<std::string_view> attributes;
-  if (!row.mailbox->selectable) attributes.push_back("\\Noselect");
+  if (row.named == nullptr) attributes.push_back("\\NonExistent");
+  if (row.named != nullptr && !row.named->mailbox.selectable) attributes.push_back("\\Noselect");
   attributes.push_back(row.has_children ? "\\HasChildren" : "\\HasNoChildren");
-  if (row.mailbox->subscribed && (list.return_subscribed || list.select_subscribed))
+  if (row.named == nullptr) return attributes;
+  if (row.subscribed() && (list.return_subscribed || list.select_subscribed))
     attributes.push_back("\\Subscribed");
   // Plain LIST tells special uses, too (RFC 6154 §2 allows it, and clients expect it).
-  const std::string_view special = special_use_name(row.mailbox->special_use);
+  const std::string_view special = special_use_name(row.named->mailbox.special_use);
   if (!special.empty()) attributes.push_back(special);
   return attributes;
 }
@@ -89,13 +90,21 @@ void write_row(Context& context, std::string_view verb, const std::vector<std::s
   out.crlf();
 }
 
-bool matches(const std::vector<ListPattern>& patterns, std::string_view name) {
-  return std::any_of(patterns.begin(), patterns.end(), [&](const ListPattern& p) { return p.matches(name); });
+struct Pattern {
+  ListPattern pattern;
+  bool levels = false;  // tells levels that are no mailboxes, too (RFC 9051 §6.3.9.5)
+};
+
+bool matches(const std::vector<Pattern>& patterns, const Row& row) {
+  return std::any_of(patterns.begin(), patterns.end(), [&](const Pattern& p) {
+    return (row.named != nullptr || p.levels) && p.pattern.matches(row.name);
+  });
 }
 
-bool selected_by(const ListCommand& list, const store::Mailbox& mailbox) {
-  return (!list.select_subscribed || mailbox.subscribed) &&
-         (!list.select_special_use || !special_use_name(mailbox.special_use).empty());
+bool selected_by(const ListCommand& list, const Row& row) {
+  if (!list.select_subscribed && !list.select_special_use) return true;
+  return row.named != nullptr && (!list.select_subscribed || row.subscribed()) &&
+         (!list.select_special_use || !special_use_name(row.named->mailbox.special_use).empty());
 }
 
 /// What RECURSIVEMATCH adds: whether a mailbox below satisfies the criteria, and one that is not told itself.
@@ -104,13 +113,13 @@ struct Below {
   bool untold = false;
 };
 
-std::vector<Below> below_of(const ListCommand& list, const std::vector<ListPattern>& patterns,
+std::vector<Below> below_of(const ListCommand& list, const std::vector<Pattern>& patterns,
                             const std::vector<Row>& rows) {
   std::vector<Below> below(rows.size());
   if (!list.select_recursive_match) return below;
   for (const Row& row : rows) {
-    if (!selected_by(list, *row.mailbox)) continue;
-    const bool told = matches(patterns, row.name);
+    if (row.named == nullptr || !selected_by(list, row)) continue;
+    const bool told = matches(patterns, row);
     size_t steps = 0;
     for (size_t at = row.parent; at != Row::kNone && steps < kMaxMailboxDepth;
          at = rows[at].parent, ++steps) {
@@ -121,9 +130,16 @@ std::vector<Below> below_of(const ListCommand& list, const std::vector<ListPatte
   return below;
 }
 
+/// What RETURN asks for besides: MYRIGHTS (RFC 8440), STATUS (RFC 5819).
+void write_more(Context& context, const ListCommand& list, const NamedMailbox& named) {
+  if (list.return_my_rights) write_my_rights(context, named);
+  if (list.return_status != 0 && named.mailbox.selectable && named.may(store::kRead))
+    write_status(context, named.mailbox, named.name, list.return_status);
+}
+
 /// RFC 5258 §3.3, §3.5; STATUS of those that satisfy the criteria themselves (RFC 5819 §2).
-Task<Result<void>> write_list(Context& context, const ListCommand& list,
-                              const std::vector<ListPattern>& patterns, const std::vector<Row>& rows) {
+Task<Result<void>> write_list(Context& context, const ListCommand& list, const std::vector<Pattern>& patterns,
+                              const std::vector<Row>& rows) {
   const std::vector<Below> below = below_of(list, patterns, rows);
   std::string criteria = "(";
   if (list.select_subscribed) criteria += "\"SUBSCRIBED\"";
@@ -131,13 +147,12 @@ Task<Result<void>> write_list(Context& context, const ListCommand& list,
   criteria += ')';
   for (size_t i = 0; i < rows.size(); ++i) {
     const Row& row = rows[i];
-    if (!matches(patterns, row.name)) continue;
-    const bool wanted = selected_by(list, *row.mailbox);
+    if (!matches(patterns, row)) continue;
+    const bool wanted = selected_by(list, row);
     if (!wanted && !below[i].untold) continue;
     write_row(context, "LIST", attributes_of(row, list), row.name,
               below[i].any ? std::string_view(criteria) : std::string_view());
-    if (wanted && list.return_status != 0 && row.mailbox->selectable)
-      write_status(context, *row.mailbox, row.name, list.return_status);
+    if (wanted && row.named != nullptr) write_more(context, list, *row.named);
     const bool open = co_await context.flush_some();
     if (!open) co_return fail(Errc::closed, "connection lost");
   }
@@ -145,14 +160,14 @@ Task<Result<void>> write_list(Context& context, const ListCommand& list,
 }
 
 /// Subscribed names; with `%` also unsubscribed parents of subscribed ones, as \Noselect (RFC 3501 §6.3.9).
-void write_lsub(Context& context, const std::vector<ListPattern>& patterns, const std::vector<Row>& rows) {
+void write_lsub(Context& context, const std::vector<Pattern>& patterns, const std::vector<Row>& rows) {
   for (const Row& row : rows) {
-    if (!matches(patterns, row.name)) continue;
+    if (!matches(patterns, row)) continue;
     const bool below = row.subscribed_below && std::any_of(rows.begin(), rows.end(), [&](const Row& other) {
-                         return other.mailbox->subscribed && other.name.starts_with(row.name + kSeparator) &&
-                                !matches(patterns, other.name);
+                         return other.subscribed() && other.name.starts_with(row.name + kSeparator) &&
+                                !matches(patterns, other);
                        });
-    if (row.mailbox->subscribed)
+    if (row.subscribed())
       write_row(context, "LSUB", {}, row.name, "");
     else if (below)
       write_row(context, "LSUB", {"\\Noselect"}, row.name, "");
@@ -163,23 +178,24 @@ void write_lsub(Context& context, const std::vector<ListPattern>& patterns, cons
 
 Handled handle_list(Context& context, const Command& command) {
   const auto& list = command.as<ListCommand>();
-  if (list.return_my_rights || !list.return_metadata.empty()) co_return bad("A RETURN option is not offered");
+  if (!list.return_metadata.empty()) co_return bad("A RETURN option is not offered");
   if (!list.extended && list.patterns.size() == 1 && list.patterns.front().empty()) {
     write_row(context, command.verb == Verb::lsub ? "LSUB" : "LIST", {"\\Noselect"}, "", "");
     co_return ok("List completed");
   }
-  std::vector<ListPattern> patterns;
+  std::vector<Pattern> patterns;
   for (const std::string& wire : list.patterns) {
     // RFC 5258 §3: an extended LIST ignores empty patterns and those it cannot take.
     if (list.extended && wire.empty()) continue;
     const auto pattern = list_pattern_from_wire(list.reference, wire, context.utf8());
     if (!pattern && list.extended) continue;
     if (!pattern) co_return no(code::kCannot, pattern.error().message());
-    patterns.emplace_back(*pattern);
+    const bool plain = pattern->find_first_of("*%") == std::string::npos;
+    patterns.push_back({ListPattern(*pattern), plain || pattern->ends_with('%')});
   }
-  CO_TRY(const auto tree,
-         co_await context.worker.mailboxes.tree(context.account(), context.store_deadline()));
-  const std::vector<Row> rows = rows_of(tree);
+  CO_TRY(const auto mailboxes, co_await visible_mailboxes(context.worker, context.account(), store::kLookup,
+                                                          context.store_deadline()));
+  const std::vector<Row> rows = rows_of(mailboxes);
   if (command.verb == Verb::lsub)
     write_lsub(context, patterns, rows);
   else

@@ -18,6 +18,19 @@ std::string stored_use(std::string_view attribute) {
   return {};
 }
 
+/// The place for a new mailbox, if this account may make one there: the nearest mailbox above it decides
+/// (RFC 4314 §4). Nobody makes mailboxes at the root of another account.
+Task<Result<Place>> place_for_new(Context& context, std::string name) {
+  const bool foreign = foreign_name(name).has_value();
+  if (is_reserved(name) && !foreign) co_return fail(store::StoreErrc::not_allowed, "the name is reserved");
+  CO_TRY(auto place,
+         co_await find_place(context.worker, context.account(), std::move(name), context.store_deadline()));
+  if (place.found) co_return fail(store::StoreErrc::exists, "mailbox exists");
+  if ((place.parent_rights & store::kCreate) == 0)
+    co_return fail(store::StoreErrc::no_permission, "no right to create");
+  co_return place;
+}
+
 }  // namespace
 
 Handled handle_create(Context& context, const Command& command) {
@@ -31,10 +44,13 @@ Handled handle_create(Context& context, const Command& command) {
     use = stored_use(create.special_use.front());
     if (use->empty()) co_return no(code::kUseAttr, "There is no such special use");
   }
-  auto created = co_await context.worker.mailboxes.create(context.account(), path_of_name(name), use, false,
-                                                          context.store_deadline());
+  CO_TRY(const Place place, co_await place_for_new(context, name));
+  if (use && place.account != context.account())
+    co_return no(code::kUseAttr, "Special uses are for mailboxes of one's own");
+  const auto created = co_await context.worker.mailboxes.create(place.account, place.path, use, false,
+                                                                context.store_deadline());
   if (!created && use && created.error().is(store::StoreErrc::exists)) {
-    const auto taken = co_await find_mailbox(context, create.mailbox, false);
+    const auto taken = co_await find_mailbox(context, create.mailbox, false, 0);
     if (!taken) co_return no(code::kUseAttr, "Another mailbox has that special use");
   }
   if (!created) co_return fail(created.error());
@@ -44,10 +60,10 @@ Handled handle_create(Context& context, const Command& command) {
 
 Handled handle_delete(Context& context, const Command& command) {
   CO_TRY(const NamedMailbox found,
-         co_await find_mailbox(context, command.as<MailboxCommand>().mailbox, false));
+         co_await find_mailbox(context, command.as<MailboxCommand>().mailbox, false, store::kDeleteMailbox));
   if (found.mailbox.special_use == "inbox") co_return no(code::kCannot, "INBOX cannot be deleted");
-  CO_TRY(const auto change, co_await context.worker.mailboxes.remove(context.account(), found.mailbox.id,
-                                                                     true, context.store_deadline()));
+  CO_TRY(const auto change, co_await context.worker.mailboxes.remove(found.account, found.mailbox.id, true,
+                                                                     context.store_deadline()));
   if (context.selected && context.selected->mailbox->id() == found.mailbox.id) {
     context.unselect();
     context.out.untagged_status(Status::ok, code::kClosed, "The mailbox was deleted");
@@ -56,23 +72,31 @@ Handled handle_delete(Context& context, const Command& command) {
   co_return ok("Delete completed");
 }
 
+namespace {
+
+Handled rename_inbox(Context& context, const Place& place) {
+  CO_TRY(const auto moved, co_await context.worker.mailboxes.rename_inbox(
+                               DeliveryId::make(), context.account(), place.path, context.store_deadline()));
+  context.worker.changed(moved.change);
+  if (context.selected)
+    (void)co_await context.worker.registry.refresh(*context.selected->mailbox, context.store_deadline());
+  co_return ok("Rename completed: the messages of INBOX were moved");
+}
+
+}  // namespace
+
 Handled handle_rename(Context& context, const Command& command) {
   const auto& rename = command.as<RenameCommand>();
   CO_TRY(const std::string to, name_from_wire(context, rename.to));
-  CO_TRY(const NamedMailbox found, co_await find_mailbox(context, rename.from, false));
-  if (found.mailbox.special_use == "inbox") {
-    CO_TRY(const auto moved,
-           co_await context.worker.mailboxes.rename_inbox(DeliveryId::make(), context.account(),
-                                                          path_of_name(to), context.store_deadline()));
-    context.worker.changed(moved.change);
-    if (context.selected)
-      (void)co_await context.worker.registry.refresh(*context.selected->mailbox, context.store_deadline());
-    co_return ok("Rename completed: the messages of INBOX were moved");
-  }
+  CO_TRY(const NamedMailbox found, co_await find_mailbox(context, rename.from, false, store::kDeleteMailbox));
+  CO_TRY(const Place place, co_await place_for_new(context, to));
+  if (place.account != found.account)
+    co_return no(code::kCannot, "A mailbox cannot be renamed into another account");
+  if (found.mailbox.special_use == "inbox") co_return co_await rename_inbox(context, place);
   store::MailboxUpdate update;
-  update.path = path_of_name(to);
+  update.path = place.path;
   CO_TRY(const auto change,
-         co_await context.worker.mailboxes.update(context.account(), found.mailbox.id, std::move(update),
+         co_await context.worker.mailboxes.update(found.account, found.mailbox.id, std::move(update),
                                                   context.store_deadline()));
   context.worker.changed(change);
   if (context.enabled.rev2)  // RFC 9051 §6.3.6: the new name, with its old one
@@ -87,10 +111,14 @@ Handled handle_rename(Context& context, const Command& command) {
 }
 
 Handled handle_subscribe(Context& context, const Command& command) {
-  CO_TRY(const NamedMailbox found,
-         co_await find_mailbox(context, command.as<MailboxCommand>().mailbox, false));
   const bool wanted = command.verb == Verb::subscribe;
-  if (found.mailbox.subscribed != wanted) {
+  CO_TRY(const NamedMailbox found,
+         co_await find_mailbox(context, command.as<MailboxCommand>().mailbox, false,
+                               wanted ? store::Rights{store::kLookup} : store::Rights{0}));
+  if (found.account != context.account()) {
+    CO_TRY_VOID(co_await context.worker.sharing.subscribe(context.account(), found.account, found.mailbox.id,
+                                                          wanted, context.store_deadline()));
+  } else if (found.mailbox.subscribed != wanted) {
     store::MailboxUpdate update;
     update.subscribed = wanted;
     CO_TRY(const auto change,

@@ -22,14 +22,15 @@ Result<std::string> name_from_wire(const Context& context, std::string_view wire
   return name;
 }
 
-Task<Result<NamedMailbox>> find_mailbox(Context& context, std::string wire, bool selectable) {
-  CO_TRY(const std::string name, name_from_wire(context, wire));
-  CO_TRY(const auto tree,
-         co_await context.worker.mailboxes.tree(context.account(), context.store_deadline()));
-  const store::Mailbox* found = tree.find(path_of_name(name));
-  if (found == nullptr || (selectable && !found->selectable))
+Task<Result<NamedMailbox>> find_mailbox(Context& context, std::string wire, bool selectable,
+                                        store::Rights needed) {
+  CO_TRY(std::string name, name_from_wire(context, wire));
+  CO_TRY(auto place,
+         co_await find_place(context.worker, context.account(), std::move(name), context.store_deadline()));
+  if (!place.found || (selectable && !place.found->mailbox.selectable))
     co_return fail(store::StoreErrc::not_found, "no such mailbox");
-  co_return NamedMailbox{*found, name_of_path(tree.path_of(found->id))};
+  if (!place.found->may(needed)) co_return fail(missing_right(place.found->rights));
+  co_return std::move(*place.found);
 }
 
 }  // namespace dromos::imapd

@@ -28,7 +28,7 @@ Task<Result<void>> write_vanished_earlier(Context& context, uint64_t modseq, con
   const MailboxVersion& version = *selected.seen;
   CO_TRY(const auto changes,
          co_await context.worker.entries.changes_since(
-             context.account(), selected.mailbox->id(),
+             selected.mailbox->account(), selected.mailbox->id(),
              static_cast<int64_t>(std::min<uint64_t>(modseq, INT64_MAX)), context.store_deadline()));
   NumberSet gone = from_store(changes.expunged);
   if (changes.expunged_unknown && version.uidnext() > 1) {

@@ -38,14 +38,18 @@ Handled handle_select(Context& context, const Command& command) {
     context.out.untagged_status(Status::ok, code::kClosed, "The previous mailbox is closed");
   }
   if (select.condstore) context.enabled.condstore = true;
-  CO_TRY(const NamedMailbox found, co_await find_mailbox(context, select.mailbox, true));
-  CO_TRY(auto mailbox, co_await context.worker.registry.open(context.account(), found.mailbox.id,
-                                                             context.store_deadline()));
+  CO_TRY(const NamedMailbox found, co_await find_mailbox(context, select.mailbox, true, store::kRead));
+  CO_TRY(auto mailbox,
+         co_await context.worker.registry.open(found.account, found.mailbox.id, context.store_deadline()));
   auto selected = std::make_unique<Selected>();
   selected->mailbox = std::move(mailbox);
   selected->seen = selected->mailbox->current();
   selected->name = found.name;
-  selected->read_only = command.verb == Verb::examine;
+  // RFC 4314 §5.2: read-only for who may change nothing in it.
+  constexpr store::Rights kChanging =
+      store::kKeepSeen | store::kWrite | store::kInsert | store::kDeleteMessages | store::kExpunge;
+  selected->rights = found.rights;
+  selected->read_only = command.verb == Verb::examine || (found.rights & kChanging) == 0;
   context.select(std::move(selected));
   announce(context, found.mailbox);
   if (select.qresync) {
@@ -55,8 +59,8 @@ Handled handle_select(Context& context, const Command& command) {
       co_return fail(resynced.error());
     }
   }
-  if (command.verb == Verb::examine) co_return ok("Examine completed", std::string(code::kReadOnly));
-  co_return ok("Select completed", std::string(code::kReadWrite));
+  const std::string_view mode = context.selected->read_only ? code::kReadOnly : code::kReadWrite;
+  co_return ok(command.verb == Verb::examine ? "Examine completed" : "Select completed", std::string(mode));
 }
 
 }  // namespace dromos::imapd

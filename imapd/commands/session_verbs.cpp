@@ -28,7 +28,9 @@ Handled handle_id(Context& context, const Command& command) {
 }
 
 Handled handle_namespace(Context& context, const Command& command) {
-  context.out.untagged().raw("NAMESPACE ((\"\" \"/\")) NIL NIL").crlf();
+  context.out.untagged()
+      .raw("NAMESPACE ((\"\" \"/\")) ((\"Other Users/\" \"/\")) ((\"Shared Folders/\" \"/\"))")
+      .crlf();
   co_return ok("Namespace completed");
 }
 

@@ -33,7 +33,7 @@ void write_status(Context& context, const store::Mailbox& mailbox, std::string_v
 
 Handled handle_status(Context& context, const Command& command) {
   const auto& status = command.as<StatusCommand>();
-  CO_TRY(const NamedMailbox found, co_await find_mailbox(context, status.mailbox, true));
+  CO_TRY(const NamedMailbox found, co_await find_mailbox(context, status.mailbox, true, store::kRead));
   if ((status.items & kStatusHighestModseq) != 0) context.enabled.condstore = true;
   write_status(context, found.mailbox, found.name, status.items);
   co_return ok("Status completed");

@@ -44,15 +44,39 @@ void write_modified(Context& context, const store::StoreResult& stored) {
   });
 }
 
+constexpr bool may_all(store::Rights rights) {
+  return store::flags_allowed(rights) == store::flags_allowed(store::kAllRights);
+}
+
+/// What the reader's rights leave of the flags (RFC 4314 §4): no error while something is left.
+Result<store::FlagSet> allowed_flags(const Context& context, const StoreCommand& store) {
+  store::FlagSet flags = stored_flags(store.flags);
+  const store::Rights rights = context.selected->rights;
+  if (may_all(rights)) return flags;
+  const bool asked = flags.flags != 0 || !flags.keywords.empty();
+  flags.flags &= store::flags_allowed(rights);
+  if ((rights & store::kWrite) == 0) flags.keywords.clear();
+  const bool left = flags.flags != 0 || !flags.keywords.empty();
+  const bool replaces = store.change == StoreCommand::Change::replace;
+  const bool refused = replaces ? store::flags_allowed(rights) == 0 : asked && !left;
+  if (refused) return fail(missing_right(rights | store::kLookup));
+  return flags;
+}
+
 /// The outcome of a conditional STORE whose answer was lost is told by the mailbox: if nothing has changed in
 /// it since before, the STORE has not happened and is tried again; else we cannot tell ours from others'
 /// changes, and the client gets NO with the flags as they are.
 Task<Result<store::StoreResult>> store_once(Context& context, const store::UidSet& uids, store::FlagOp op,
                                             store::FlagSet flags, std::optional<int64_t> unchanged) {
   SharedMailbox& mailbox = *context.selected->mailbox;
+  const store::Rights rights = context.selected->rights;
+  const bool limited = op == store::FlagOp::replace && !may_all(rights);
   while (true) {
     const int64_t before = mailbox.current()->modseq();
-    auto stored = co_await context.worker.entries.store(context.account(), mailbox.id(), uids, op, flags,
+    auto stored =
+        limited ? co_await context.worker.sharing.replace_flags(mailbox.account(), mailbox.id(), uids, flags,
+                                                                rights, unchanged, context.store_deadline())
+                : co_await context.worker.entries.store(mailbox.account(), mailbox.id(), uids, op, flags,
                                                         unchanged, context.store_deadline());
     if (stored || !stored.error().is(store::StoreErrc::unknown) || !unchanged) co_return stored;
     CO_TRY_VOID(co_await settle(context, {}, true));
@@ -70,7 +94,7 @@ Handled handle_store(Context& context, const Command& command) {
   const auto uids = uids_of(context, store.set, command.uid);
   if (!uids) co_return bad(uids.error().message());
   if (uids->empty()) co_return ok("Nothing to store");
-  const store::FlagSet flags = stored_flags(store.flags);
+  CO_TRY(const store::FlagSet flags, allowed_flags(context, store));
   std::optional<int64_t> unchanged;
   if (store.unchanged_since)
     unchanged = static_cast<int64_t>(std::min<uint64_t>(*store.unchanged_since, INT64_MAX));

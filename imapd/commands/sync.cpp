@@ -16,9 +16,13 @@ void write_keywords(Context& context, bool always) {
     out.untagged_status(Status::ok, "PERMANENTFLAGS ()", "No permanent flags in a mailbox opened read-only");
     return;
   }
+  const store::Rights rights = selected.rights;
+  const bool words = (rights & store::kWrite) != 0;
   std::string code = "PERMANENTFLAGS (";
-  append_flags(code, kSettableFlags, names);
-  out.untagged_status(Status::ok, code + " \\*)", "Flags that stay");
+  append_flags(code, static_cast<uint8_t>(store::flags_allowed(rights)),
+               words ? std::span<const std::string>(names) : std::span<const std::string>());
+  if (words) code += code.back() == '(' ? "\\*" : " \\*";
+  out.untagged_status(Status::ok, code + ")", "Flags that stay");
 }
 
 void write_flags(Context& context, uint32_t number, const MessageItem& item, bool with_uid, bool with_flags) {

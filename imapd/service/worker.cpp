@@ -12,6 +12,7 @@ Worker::Worker(Options given)
       messages(pool, *blobs),
       changes(pool),
       quotas(pool),
+      sharing(pool, *blobs),
       deliverer(pool, *blobs),
       directory(pool, options.logins),
       registry(mailboxes, entries, options.mailboxes) {}

@@ -15,6 +15,7 @@
 #include "common/store/mailboxes.h"
 #include "common/store/messages.h"
 #include "common/store/quota.h"
+#include "common/store/sharing.h"
 #include "imapd/service/limits.h"
 #include "imapd/service/mailbox_registry.h"
 
@@ -50,6 +51,7 @@ struct Worker {
   store::Messages messages;
   store::Changes changes;
   store::Quotas quotas;
+  store::Sharing sharing;
   store::Deliverer deliverer;
   directory::Directory directory;
   MailboxRegistry registry;

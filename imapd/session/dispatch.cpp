@@ -32,25 +32,30 @@ constexpr Entry kEntries[] = {
     {Verb::compress, handle_compress, Allowed::after_login, News::none},
     {Verb::copy, handle_copy, Allowed::selected},
     {Verb::create, handle_create, Allowed::after_login},
+    {Verb::delete_acl, handle_acl, Allowed::after_login},
     {Verb::delete_mailbox, handle_delete, Allowed::after_login},
     {Verb::enable, handle_enable, Allowed::after_login, News::none},
     {Verb::examine, handle_select, Allowed::after_login, News::none},
     {Verb::expunge, handle_expunge, Allowed::selected},
     {Verb::fetch, handle_fetch, Allowed::selected, News::by_form},
+    {Verb::get_acl, handle_acl, Allowed::after_login},
     {Verb::get_quota, handle_get_quota, Allowed::after_login},
     {Verb::get_quota_root, handle_get_quota_root, Allowed::after_login},
     {Verb::id, handle_id, Allowed::always},
     {Verb::idle, handle_idle, Allowed::after_login},
+    {Verb::list_rights, handle_acl, Allowed::after_login},
     {Verb::list, handle_list, Allowed::after_login},
     {Verb::login, handle_login, Allowed::before_login, News::none},
     {Verb::logout, handle_logout, Allowed::always, News::none},
     {Verb::lsub, handle_list, Allowed::after_login},
     {Verb::move, handle_copy, Allowed::selected},
+    {Verb::my_rights, handle_my_rights, Allowed::after_login},
     {Verb::name_space, handle_namespace, Allowed::after_login},
     {Verb::noop, handle_noop, Allowed::always},
     {Verb::rename, handle_rename, Allowed::after_login},
     {Verb::search, handle_search, Allowed::selected, News::by_form},
     {Verb::select, handle_select, Allowed::after_login, News::none},
+    {Verb::set_acl, handle_acl, Allowed::after_login},
     {Verb::start_tls, handle_start_tls, Allowed::before_login, News::none},
     {Verb::status, handle_status, Allowed::after_login},
     {Verb::store, handle_store, Allowed::selected, News::by_form},
@@ -90,6 +95,8 @@ Task<Result<Reply>> run(Context& context, const Entry& entry, const Command& com
   // An exception is a bug or the end of memory: it costs this command, not the session.
   std::string what;
   try {
+    // What a reader may do with another's mailbox can change between two commands.
+    if (entry.allowed == Allowed::selected) CO_TRY_VOID(co_await refresh_rights(context));
     co_return co_await entry.handler(context, command);
   } catch (const std::exception& e) {
     what = e.what();

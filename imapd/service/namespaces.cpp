@@ -1,0 +1,124 @@
+#include "imapd/service/namespaces.h"
+
+#include <algorithm>
+
+#include "common/base/strings.h"
+#include "common/store/errc.h"
+#include "imapd/protocol/mailbox_name.h"
+
+namespace dromos::imapd {
+namespace {
+
+std::vector<std::string> levels_of(std::string_view name) {
+  std::vector<std::string> levels;
+  for (const std::string_view level : split(name, kSeparator)) levels.emplace_back(level);
+  return levels;
+}
+
+std::string joined(const std::vector<std::string>& levels) {
+  return join(levels, std::string_view(&kSeparator, 1));
+}
+
+/// A login as one level of a name.
+std::string level_of(std::string login) {
+  std::replace(login.begin(), login.end(), kSeparator, '|');
+  return login;
+}
+
+}  // namespace
+
+std::optional<ForeignName> foreign_name(std::string_view name) {
+  if (!is_reserved(name)) return std::nullopt;
+  std::vector<std::string> levels = levels_of(name);
+  if (levels.size() < 2) return std::nullopt;
+  ForeignName foreign{levels[0] + kSeparator + to_lower(levels[1]) + kSeparator, {}};
+  foreign.path.assign(levels.begin() + 2, levels.end());
+  return foreign;
+}
+
+bool is_reserved(std::string_view name) {
+  const std::string_view root = name.substr(0, name.find(kSeparator));
+  return root == kOtherUsers || root == kSharedFolders;
+}
+
+std::string prefix_of(const store::SharedMailboxInfo& info) {
+  return std::string(info.shared_account ? kSharedFolders : kOtherUsers) + kSeparator + level_of(info.login) +
+         kSeparator;
+}
+
+Task<Result<std::vector<NamedMailbox>>> visible_mailboxes(Worker& worker, AccountId reader,
+                                                          store::Rights rights, Deadline deadline) {
+  std::vector<NamedMailbox> all;
+  CO_TRY(auto own, co_await worker.mailboxes.tree(reader, deadline));
+  for (const store::Mailbox& mailbox : own.mailboxes)
+    all.push_back({reader, store::kAllRights, mailbox, joined(own.path_of(mailbox.id))});
+  CO_TRY(const auto shared, co_await worker.sharing.visible_to(reader, deadline));
+  store::MailboxTree tree;
+  AccountId loaded = reader;
+  for (const store::SharedMailboxInfo& info : shared) {
+    if ((info.rights & rights) == 0) continue;
+    if (info.account != loaded) {
+      CO_TRY(tree, co_await worker.mailboxes.tree(info.account, deadline));
+      loaded = info.account;
+    }
+    const store::Mailbox* mailbox = tree.find(info.mailbox);
+    if (mailbox == nullptr) continue;  // deleted meanwhile
+    NamedMailbox seen{info.account, info.rights, *mailbox,
+                      prefix_of(info) + joined(tree.path_of(info.mailbox))};
+    seen.mailbox.subscribed = info.subscribed;
+    seen.mailbox.special_use.clear();  // a use of its owner's (RFC 6154 §2)
+    all.push_back(std::move(seen));
+  }
+  co_return all;
+}
+
+namespace {
+
+/// The mailbox at `path`, or the nearest above it.
+Place place_in(const store::MailboxTree& tree, AccountId account, std::vector<std::string> path,
+               const std::string& prefix, const std::vector<store::SharedMailboxInfo>& shared) {
+  Place place{account, std::move(path), std::nullopt, 0};
+  const auto info_of = [&](MailboxId id) {
+    return std::find_if(shared.begin(), shared.end(), [&](const store::SharedMailboxInfo& info) {
+      return info.account == account && info.mailbox == id;
+    });
+  };
+  std::vector<std::string> up = place.path;
+  const store::Mailbox* mailbox = up.empty() ? nullptr : tree.find(up);
+  const auto info = mailbox == nullptr ? shared.end() : info_of(mailbox->id);
+  if (info != shared.end()) {
+    place.found = NamedMailbox{account, info->rights, *mailbox, prefix + joined(tree.path_of(mailbox->id))};
+    place.found->mailbox.subscribed = info->subscribed;
+    place.found->mailbox.special_use.clear();
+  }
+  while (!up.empty()) {
+    up.pop_back();
+    const store::Mailbox* above = up.empty() ? nullptr : tree.find(up);
+    if (above == nullptr) continue;
+    if (const auto over = info_of(above->id); over != shared.end()) place.parent_rights = over->rights;
+    break;
+  }
+  return place;
+}
+
+}  // namespace
+
+Task<Result<Place>> find_place(Worker& worker, AccountId reader, std::string name, Deadline deadline) {
+  const std::optional<ForeignName> foreign = foreign_name(name);
+  if (!foreign) {
+    CO_TRY(const auto tree, co_await worker.mailboxes.tree(reader, deadline));
+    Place place{reader, levels_of(name), std::nullopt, store::kAllRights};
+    if (const store::Mailbox* found = tree.find(place.path))
+      place.found = NamedMailbox{reader, store::kAllRights, *found, joined(tree.path_of(found->id))};
+    co_return place;
+  }
+  CO_TRY(const auto shared, co_await worker.sharing.visible_to(reader, deadline));
+  const auto owner = std::find_if(shared.begin(), shared.end(), [&](const store::SharedMailboxInfo& info) {
+    return prefix_of(info) == foreign->prefix;
+  });
+  if (owner == shared.end()) co_return fail(store::StoreErrc::not_found, "no such mailbox");
+  CO_TRY(const auto tree, co_await worker.mailboxes.tree(owner->account, deadline));
+  co_return place_in(tree, owner->account, foreign->path, foreign->prefix, shared);
+}
+
+}  // namespace dromos::imapd
