@@ -207,7 +207,7 @@ def test_close_expunges_silently_and_unselect_does_not(connect):
 
 def test_namespace_id_quota(connect):
     client = connect()
-    assert client.ok("NAMESPACE") == [b'* NAMESPACE (("" "/")) NIL NIL']
+    assert client.ok("NAMESPACE")[0].startswith(b'* NAMESPACE (("" "/"))')
     assert client.ok('ID ("name" "test")')[0].startswith(b"* ID (")
     assert client.ok("GETQUOTAROOT INBOX")[0] == b'* QUOTAROOT INBOX'
     assert client.answer("GETQUOTA other").startswith("NO")
