@@ -5,9 +5,9 @@
 namespace dromos {
 
 const ErrorCategory& ErrorCategoryOf<store::StoreErrc>::get() {
-  static constexpr std::string_view kNames[] = {"not_found",   "exists",        "has_children", "not_empty",
-                                                "not_allowed", "over_quota",    "blob_gone",    "busy",
-                                                "unknown",     "cannot_change", "conflict",     "no_permission"};
+  static constexpr std::string_view kNames[] = {
+      "not_found", "exists", "has_children", "not_empty",     "not_allowed", "over_quota",
+      "blob_gone", "busy",   "unknown",      "cannot_change", "conflict",    "no_permission"};
   static const ErrorCategory category{"store", [](int code) { return kNames[code]; }};
   return category;
 }
