@@ -159,6 +159,18 @@ def test_quota_roots(suite, accounts, connect):
     assert free.answer('GETQUOTA ""').startswith("NO [NONEXISTENT]")
 
 
+def test_quota_of_every_resource(suite, accounts, connect):
+    number = accounts.account("limited@example.test", PASSWORD)
+    boxes = int(suite.sql("SELECT count(*) FROM mail.mailbox WHERE account_id = %d" % number))
+    suite.sql("SELECT mail.account_quota_v1(%d, %d, 2, %d)" % (number, 100 * 1024, boxes + 1))
+    client = connect("limited@example.test")
+    fill(client, 2)
+    client.ok("CREATE last")
+    assert client.ok('GETQUOTA ""') == [b'* QUOTA "" (STORAGE 1 100 MESSAGE 2 2 MAILBOX %d %d)' % (boxes + 1, boxes + 1)]
+    assert client.append("INBOX", simple("too many")).startswith("NO [OVERQUOTA]")
+    assert client.answer("CREATE too-many").startswith("NO [OVERQUOTA]")
+
+
 def test_within(suite, connect):
     client = connect()
     fill(client, 2)
