@@ -56,6 +56,8 @@ Task<Result<void>> ImapApp::make_hosts() {
   options.pool.max = std::max<size_t>(6, config.database.max_connections / count);
   mailboxes_ = MailboxCache::make(config.imapd.limits.snapshot_budget.bytes);
   options.mailboxes = mailboxes_;
+  accounts_ = std::make_shared<AccountWatch>();
+  options.accounts = accounts_;
   options.blob_folder = config.store.folder;
   options.logins = std::make_shared<directory::LoginState>();
   options.limits = std::make_shared<Limits>(config.imapd.limits.connections_per_ip,
@@ -115,6 +117,7 @@ Task<Result<void>> ImapApp::unlink_blobs(jobs::JobContext& context, std::string 
 
 void ImapApp::spread(store::Change change) {
   indexer_->hint(change.account);
+  accounts_->moved(change);
   if (hosts_.empty() || !mailboxes_->concerns(change)) return;
   // Always the same worker for an account: its reads come one after the other anyway.
   const size_t index = static_cast<size_t>(change.account.value) % hosts_.size();
@@ -176,6 +179,8 @@ Task<void> ImapApp::poll(CancelToken token) {
 
 Task<Result<void>> ImapApp::poll_once() {
   std::vector<store::Change> asked = mailboxes_->watched();
+  const std::vector<store::Change> whole = accounts_->watched();
+  asked.insert(asked.end(), whole.begin(), whole.end());
   if (asked.empty()) co_return Result<void>{};
   CO_TRY(const auto moved,
          co_await hosts_.front()->worker().changes.moved(std::move(asked), Deadline::after(kPollInterval)));

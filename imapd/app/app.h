@@ -32,6 +32,7 @@ class ImapApp final : public daemon::App {
   daemon::Runtime* runtime_ = nullptr;
   std::vector<std::unique_ptr<SessionHost>> hosts_;  // by worker; each is used on its own thread
   std::shared_ptr<MailboxCache> mailboxes_;          // of all workers
+  std::shared_ptr<AccountWatch> accounts_;           // of all workers
   std::unique_ptr<rpc::HintSubscriber> hints_;
   // Background work on the main reactor, with connections of its own: it must not make sessions wait.
   std::unique_ptr<db::Pool> job_pool_;

@@ -5,6 +5,7 @@
 
 #include "common/store/errc.h"
 #include "imapd/commands/append.h"
+#include "imapd/commands/notify.h"
 
 namespace dromos::imapd {
 namespace {
@@ -92,10 +93,11 @@ void Context::select(std::unique_ptr<Selected> next) {
 }
 
 void Context::mailbox_changed() {
-  if (idling) wake.set();
+  if (idling || notify) wake.set();
 }
 
 void Context::forget_login() {
+  notify.reset();
   unselect();
   if (counted) worker.options.limits->by_account.give_back(account());
   counted = false;

@@ -61,6 +61,7 @@ struct Enabled {
 };
 
 struct AppendJob;
+class Notify;
 
 class Context final : public MailboxWatcher {
  public:
@@ -77,6 +78,7 @@ class Context final : public MailboxWatcher {
   Enabled enabled;
   directory::Identity who;
   std::unique_ptr<Selected> selected;
+  std::unique_ptr<Notify> notify;     // after the first NOTIFY
   std::unique_ptr<AppendJob> append;  // while the literals of an APPEND come in
   uint8_t failed_logins = 0;
   bool counted = false;  // against the account's limit

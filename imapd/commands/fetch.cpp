@@ -204,6 +204,12 @@ Task<Result<void>> set_seen(Context& context, const std::vector<uint32_t>& numbe
 
 }  // namespace
 
+Task<Result<void>> fetch_messages(Context& context, const std::vector<FetchItem>& items,
+                                  std::vector<uint32_t> numbers) {
+  Fetcher fetcher(context, items);
+  co_return co_await fetcher.run(numbers);
+}
+
 Handled handle_fetch(Context& context, const Command& command) {
   const auto& fetch = command.as<FetchCommand>();
   if (fetch.partial) co_return bad("PARTIAL is not offered");

@@ -33,6 +33,7 @@ Handled handle_logout(Context& context, const Command& command);
 Handled handle_my_rights(Context& context, const Command& command);
 Handled handle_namespace(Context& context, const Command& command);
 Handled handle_noop(Context& context, const Command& command);
+Handled handle_notify(Context& context, const Command& command);
 Handled handle_rename(Context& context, const Command& command);
 Handled handle_search(Context& context, const Command& command);
 Handled handle_select(Context& context, const Command& command);  // and EXAMINE
@@ -43,6 +44,9 @@ Handled handle_subscribe(Context& context, const Command& command);  // and UNSU
 Handled handle_unauthenticate(Context& context, const Command& command);
 Handled handle_unselect(Context& context, const Command& command);
 
+/// FETCH responses for messages by number, ascending, in what the client was told.
+Task<Result<void>> fetch_messages(Context& context, const std::vector<FetchItem>& items,
+                                  std::vector<uint32_t> numbers);
 /// Text of the CAPABILITY response in this state, without the word itself.
 std::string capabilities(const Context& context);
 /// "* MYRIGHTS name rights", for MYRIGHTS and LIST-MYRIGHTS.

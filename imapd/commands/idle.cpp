@@ -1,7 +1,7 @@
 // IDLE (RFC 9051 §6.3.13): waits for input or news without holding buffers.
 #include "common/base/strings.h"
 #include "imapd/commands/handlers.h"
-#include "imapd/commands/sync.h"
+#include "imapd/commands/notify.h"
 
 namespace dromos::imapd {
 
@@ -17,12 +17,12 @@ Handled handle_idle(Context& context, const Command& command) {
     if (context.selected) {
       const auto allowed = co_await refresh_rights(context);
       if (!allowed && context.ending) break;
-      sync(context, Expunges::tell);
-      if (!context.out.empty()) {
-        open = co_await context.flush();
-        continue;
-      }
       if (context.selected->mailbox->gone()) context.ending = true;
+    }
+    co_await tell_news(context, Expunges::tell, false);
+    if (!context.out.empty()) {
+      open = co_await context.flush();
+      continue;
     }
     if (context.ending || !context.stream.buffered().empty()) break;
     context.out.release();

@@ -64,12 +64,12 @@ void write_expunges(Context& context, const VersionDifference& difference) {
 
 }  // namespace
 
-void sync(Context& context, Expunges expunges) {
+uint32_t sync(Context& context, Expunges expunges, bool flags) {
   Selected& selected = *context.selected;
   VersionPtr next = selected.mailbox->current();
   if (next == selected.seen) {
     selected.silent = {};
-    return;
+    return 0;
   }
   if (expunges == Expunges::hold) next = next->with_ghosts(*selected.seen);
   const VersionDifference difference = compare(*selected.seen, *next);
@@ -83,9 +83,10 @@ void sync(Context& context, Expunges expunges) {
     const MessageItem* old = before->find(item.uid);
     const bool silent =
         item.modseq == selected.silent.modseq && old != nullptr && selected.silent.expected(*old, item);
-    if (!silent || context.enabled.condstore) write_flags(context, number, item, true, !silent);
+    if (flags && (!silent || context.enabled.condstore)) write_flags(context, number, item, true, !silent);
   }
   selected.silent = {};
+  return difference.added;
 }
 
 }  // namespace dromos::imapd

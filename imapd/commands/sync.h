@@ -9,7 +9,8 @@ enum class Expunges : uint8_t { tell, hold };
 
 /// Moves the session on to the mailbox's newest version, writing EXPUNGE or VANISHED, EXISTS, FLAGS and
 /// FETCH. With `hold` (FETCH, STORE, SEARCH by number) messages that are gone stay in the client's numbering.
-void sync(Context& context, Expunges expunges);
+/// Changes of flags are kept back unless `flags`. Returns how many messages came, the last of the mailbox.
+uint32_t sync(Context& context, Expunges expunges, bool flags = true);
 
 /// "* n FETCH (FLAGS (...))", with UID and MODSEQ where the session has earned them.
 void write_flags(Context& context, uint32_t number, const MessageItem& item, bool with_uid,

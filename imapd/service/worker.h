@@ -16,6 +16,7 @@
 #include "common/store/messages.h"
 #include "common/store/quota.h"
 #include "common/store/sharing.h"
+#include "imapd/service/account_watch.h"
 #include "imapd/service/limits.h"
 #include "imapd/service/mailbox_registry.h"
 
@@ -25,6 +26,7 @@ struct Worker {
   struct Options {
     db::Pool::Options pool;
     std::shared_ptr<MailboxCache> mailboxes;  // of the whole process
+    std::shared_ptr<AccountWatch> accounts;   // of the whole process
     std::string blob_folder;                  ///< empty: bytes are in the database
     std::shared_ptr<directory::LoginState> logins;
     std::shared_ptr<Limits> limits;

@@ -3,6 +3,7 @@
 #include "common/log/log.h"
 #include "imapd/commands/append.h"
 #include "imapd/commands/handlers.h"
+#include "imapd/commands/notify.h"
 #include "imapd/protocol/parser.h"
 #include "imapd/session/dispatch.h"
 
@@ -51,6 +52,8 @@ void Connection::say_bye() {
 }
 
 Task<bool> Connection::wait_for_input() {
+  context_.wake.reset();
+  if (context_.notify && context_.reader.idle()) co_await tell_news(context_, Expunges::tell, true);
   // All that could be answered has been: now the answers go out, in one write.
   const bool sent = co_await context_.flush();
   if (!sent) co_return false;
@@ -68,7 +71,7 @@ Task<bool> Connection::wait_for_input() {
     context_.broken = true;
     co_return false;
   }
-  if (context_.ending) co_return true;
+  if (context_.ending || context_.wake.is_set()) co_return true;
   const auto got = co_await stream_->fill(deadline);
   co_return got && *got > 0;
 }

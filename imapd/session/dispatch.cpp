@@ -6,7 +6,7 @@
 #include "common/metrics/metrics.h"
 #include "common/store/errc.h"
 #include "imapd/commands/handlers.h"
-#include "imapd/commands/sync.h"
+#include "imapd/commands/notify.h"
 
 namespace dromos::imapd {
 namespace {
@@ -52,6 +52,7 @@ constexpr Entry kEntries[] = {
     {Verb::my_rights, handle_my_rights, Allowed::after_login},
     {Verb::name_space, handle_namespace, Allowed::after_login},
     {Verb::noop, handle_noop, Allowed::always},
+    {Verb::notify, handle_notify, Allowed::after_login, News::none},
     {Verb::rename, handle_rename, Allowed::after_login},
     {Verb::search, handle_search, Allowed::selected, News::by_form},
     {Verb::select, handle_select, Allowed::after_login, News::none},
@@ -72,6 +73,10 @@ const Entry* entry_of(Verb verb) {
     return made;
   }();
   return table[static_cast<size_t>(verb)];
+}
+
+bool changes_messages(Verb verb) {
+  return verb == Verb::store || verb == Verb::expunge || verb == Verb::move || verb == Verb::fetch;
 }
 
 /// Why the command may not come now; empty if it may.
@@ -139,9 +144,13 @@ Task<void> dispatch(Context& context, Command command) {
   context.activity = "waiting";
   if (context.broken) co_return;
   if (context.selected && context.selected->mailbox->gone()) context.ending = true;  // deleted by others: BYE
-  if (context.selected && entry->news != News::none) {
+  if (entry->news != News::none) {
     const bool hold = entry->news == News::by_form && !command.uid;
-    sync(context, hold ? Expunges::hold : Expunges::tell);
+    const Expunges expunges = hold ? Expunges::hold : Expunges::tell;
+    // What a command of this session did is its answer, whatever NOTIFY says of news.
+    if (context.notify && context.selected && changes_messages(command.verb)) sync(context, expunges);
+    co_await tell_news(context, expunges, false);
+    if (context.broken) co_return;
   }
   if (result && result->text.empty()) co_return;  // the handler has answered itself
   write_answer(context, command, result);

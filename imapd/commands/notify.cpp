@@ -1,0 +1,288 @@
+#include "imapd/commands/notify.h"
+
+#include <algorithm>
+
+#include "common/log/log.h"
+#include "imapd/commands/handlers.h"
+#include "imapd/commands/mailbox_names.h"
+#include "imapd/protocol/mailbox_name.h"
+
+namespace dromos::imapd {
+namespace {
+
+using Event = NotifyCommand::Event;
+
+constexpr uint16_t kMessageEvents = Event::kMessageNew | Event::kMessageExpunge | Event::kFlagChange;
+constexpr uint16_t kOffered = kMessageEvents | Event::kMailboxName | Event::kSubscriptionChange;
+constexpr std::string_view kEventNames =
+    "MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange";
+
+bool below(std::string_view name, std::string_view root) {
+  return name.size() > root.size() && name.starts_with(root) && name[root.size()] == kSeparator;
+}
+
+std::string_view above(std::string_view name) {
+  const size_t at = name.rfind(kSeparator);
+  return at == std::string_view::npos ? std::string_view() : name.substr(0, at);
+}
+
+}  // namespace
+
+bool Notify::Group::covers(AccountId reader, const NamedMailbox& named) const {
+  switch (kind) {
+    case MailboxFilter::Kind::inboxes:  // rules may deliver anywhere: RFC 5465 §6.3
+    case MailboxFilter::Kind::personal:
+      return named.account == reader && named.mailbox.selectable;
+    case MailboxFilter::Kind::subscribed:
+      return named.mailbox.subscribed;
+    case MailboxFilter::Kind::subtree:
+      return std::any_of(names.begin(), names.end(), [&](const std::string& root) {
+        return named.name == root || below(named.name, root);
+      });
+    case MailboxFilter::Kind::mailboxes:
+      return std::find(names.begin(), names.end(), named.name) != names.end();
+    default:
+      return false;
+  }
+}
+
+Notify::Notify(Context& context, Wishes wishes)
+    : context_(context), wishes_(std::move(wishes)), accounts_(context.worker.options.accounts) {}
+
+Notify::~Notify() {
+  for (const AccountId account : watched_) accounts_->unwatch(account, context_);
+}
+
+uint16_t Notify::events_of(const NamedMailbox& named) const {
+  uint16_t events = 0;
+  for (const Group& group : wishes_.others)
+    if (group.covers(context_.account(), named)) events |= group.events;
+  if (!named.may(store::kRead)) events &= static_cast<uint16_t>(~kMessageEvents);
+  return events;
+}
+
+bool Notify::is_selected(const Key& key) const {
+  if (!context_.selected) return false;
+  const SharedMailbox& mailbox = *context_.selected->mailbox;
+  return mailbox.account() == key.first && mailbox.id() == key.second;
+}
+
+Task<Result<Notify::Picture>> Notify::look() {
+  Picture picture;
+  if (wishes_.others.empty()) co_return picture;
+  CO_TRY(auto all, co_await visible_mailboxes(context_.worker, context_.account(), store::kLookup,
+                                              context_.store_deadline()));
+  if (all.size() > kMaxMailboxes) co_return fail(Errc::limit_exceeded, "too many mailboxes to watch");
+  for (NamedMailbox& named : all) {
+    const uint16_t events = events_of(named);
+    const Key key{named.account, named.mailbox.id};
+    picture.emplace(key, Known{std::move(named), events});
+  }
+  co_return picture;
+}
+
+void Notify::watch(const Picture& picture) {
+  if (wishes_.others.empty()) return;
+  const auto add = [&](AccountId account) {
+    if (watched_.insert(account).second) accounts_->watch(account, context_);
+  };
+  add(context_.account());
+  for (const auto& [key, known] : picture)
+    if (known.events != 0) add(key.first);
+}
+
+Task<Result<void>> Notify::begin(bool with_status) {
+  // Watched first: what changes while it is read is looked at again.
+  watch({});
+  CO_TRY(Picture picture, co_await look());
+  watch(picture);
+  for (const auto& [key, known] : picture) {
+    const bool refused =
+        !known.named.may(store::kRead) &&
+        std::any_of(wishes_.others.begin(), wishes_.others.end(), [&](const Group& group) {
+          return (group.events & kMessageEvents) != 0 && group.covers(context_.account(), known.named);
+        });
+    if (refused) context_.out.untagged().raw("LIST (\\NoAccess) \"/\" ").mailbox(known.named.name).crlf();
+    if (!with_status || is_selected(key) || (known.events & kMessageEvents) == 0) continue;
+    uint16_t items = kStatusMessages | kStatusUidNext | kStatusUidValidity;
+    if ((known.events & Event::kFlagChange) != 0) items |= kStatusHighestModseq;
+    write_status(context_, known.named.mailbox, known.named.name, items);
+  }
+  known_ = std::move(picture);
+  co_return Result<void>{};
+}
+
+Task<Result<void>> Notify::tell_others() {
+  if (wishes_.others.empty()) co_return Result<void>{};
+  CO_TRY(Picture now, co_await look());
+  watch(now);
+  tell_names(now);
+  for (const auto& [key, after] : now) {
+    const auto before = known_.find(key);
+    if (before != known_.end() && !is_selected(key)) tell_messages(before->second, after);
+  }
+  known_ = std::move(now);
+  co_return Result<void>{};
+}
+
+void Notify::tell_messages(const Known& before, const Known& after) {
+  if ((after.events & kMessageEvents) == 0) return;
+  const store::Mailbox& old = before.named.mailbox;
+  const store::Mailbox& box = after.named.mailbox;
+  uint16_t items = 0;
+  if (old.uidnext != box.uidnext || old.all.count != box.all.count) {
+    items = kStatusMessages | kStatusUidNext;
+    if (context_.enabled.condstore) items |= kStatusHighestModseq;
+  }
+  const bool unseen = old.all.count - old.all.seen != box.all.count - box.all.seen;
+  if ((after.events & Event::kFlagChange) != 0 && old.highestmodseq != box.highestmodseq) {
+    if (unseen) items |= kStatusUnseen | kStatusUidValidity;
+    if (context_.enabled.condstore) items |= kStatusHighestModseq | kStatusUidValidity;
+  }
+  if (old.uidvalidity != box.uidvalidity) items |= kStatusUidValidity;
+  if (items != 0) write_status(context_, box, after.named.name, items);
+}
+
+void Notify::write_list(const Picture& picture, const NamedMailbox& named, std::string_view old_name) {
+  const bool children = std::any_of(picture.begin(), picture.end(), [&](const auto& other) {
+    return below(other.second.named.name, named.name);
+  });
+  Writer& out = context_.out;
+  out.untagged().raw("LIST (").raw(children ? "\\HasChildren" : "\\HasNoChildren");
+  if (named.mailbox.subscribed) out.raw(" \\Subscribed");
+  out.raw(") \"/\" ").mailbox(named.name);
+  if (!old_name.empty()) out.raw(" (\"OLDNAME\" (").mailbox(old_name).raw("))");
+  out.crlf();
+}
+
+void Notify::write_gone(const std::string& name) {
+  context_.out.untagged().raw("LIST (\\NonExistent) \"/\" ").mailbox(name).crlf();
+}
+
+void Notify::tell_name(const Picture& now, const Key& key, const Known& known) {
+  const bool names = (known.events & Event::kMailboxName) != 0;
+  const bool subscriptions = (known.events & Event::kSubscriptionChange) != 0;
+  const auto at = known_.find(key);
+  if (at == known_.end()) {
+    if (names || (subscriptions && known.named.mailbox.subscribed)) write_list(now, known.named, {});
+    return;
+  }
+  const NamedMailbox& old = at->second.named;
+  if (names && old.name != known.named.name) {
+    // Children that were renamed with their parent are not told (RFC 5465 §5.4).
+    const auto parent = now.find({key.first, known.named.mailbox.parent});
+    const auto old_parent = known_.find({key.first, known.named.mailbox.parent});
+    const bool moved_along = parent != now.end() && old_parent != known_.end() &&
+                             old.mailbox.parent == known.named.mailbox.parent &&
+                             old.mailbox.name == known.named.mailbox.name;
+    if (!moved_along) write_list(now, known.named, old.name);
+  } else if ((subscriptions || (at->second.events & Event::kSubscriptionChange) != 0) &&
+             old.mailbox.subscribed != known.named.mailbox.subscribed) {
+    write_list(now, known.named, {});
+  }
+}
+
+void Notify::tell_names(const Picture& now) {
+  std::set<std::string_view> parents;  // of what came and went: affected, too
+  for (const auto& [key, known] : known_) {
+    if (now.contains(key) || (known.events & Event::kMailboxName) == 0) continue;
+    write_gone(known.named.name);
+    parents.insert(above(known.named.name));
+  }
+  for (const auto& [key, known] : now) {
+    tell_name(now, key, known);
+    if (!known_.contains(key) && (known.events & Event::kMailboxName) != 0)
+      parents.insert(above(known.named.name));
+  }
+  for (const auto& [key, known] : now)
+    if (known_.contains(key) && (known.events & Event::kMailboxName) != 0 &&
+        parents.contains(known.named.name))
+      write_list(now, known.named, {});
+}
+
+namespace {
+
+Result<Notify::Wishes> wishes_of(const Context& context, const NotifyCommand& command) {
+  Notify::Wishes wishes;
+  for (const NotifyCommand::Group& group : command.groups) {
+    using Kind = MailboxFilter::Kind;
+    if (group.filter.kind == Kind::selected || group.filter.kind == Kind::selected_delayed) {
+      wishes.selected = group.events;
+      wishes.delayed = group.filter.kind == Kind::selected_delayed;
+      wishes.fetch = group.fetch;
+      continue;
+    }
+    Notify::Group other{group.filter.kind, {}, group.events};
+    for (const std::string& wire : group.filter.mailboxes)
+      if (auto name = name_from_wire(context, wire)) other.names.push_back(std::move(*name));
+    wishes.others.push_back(std::move(other));
+  }
+  // Every FETCH of new messages names them by UID, whatever was asked for.
+  const bool uid = std::any_of(wishes.fetch.begin(), wishes.fetch.end(),
+                               [](const FetchItem& item) { return item.kind == FetchItem::Kind::uid; });
+  if (!wishes.fetch.empty() && !uid) {
+    FetchItem item;
+    item.kind = FetchItem::Kind::uid;
+    wishes.fetch.insert(wishes.fetch.begin(), std::move(item));
+  }
+  return wishes;
+}
+
+}  // namespace
+
+Handled handle_notify(Context& context, const Command& command) {
+  const auto& notify = command.as<NotifyCommand>();
+  for (const NotifyCommand::Group& group : notify.groups)
+    if (!group.unknown_events.empty() || (group.events & ~kOffered) != 0)
+      co_return no("BADEVENT (" + std::string(kEventNames) + ")", "Not all of these events are offered");
+  CO_TRY(auto wishes, wishes_of(context, notify));
+  // NOTIFY SET implies a NOOP: what has accumulated is told before the new wishes hold.
+  if (!notify.none && context.selected) {
+    CO_TRY_VOID(
+        co_await context.worker.registry.refresh(*context.selected->mailbox, context.store_deadline()));
+    sync(context, Expunges::tell);
+  }
+  auto next = std::make_unique<Notify>(context, std::move(wishes));
+  const auto begun = co_await next->begin(notify.status);
+  if (!begun && begun.error().is(Errc::limit_exceeded))
+    co_return no(code::kNotificationOverflow, "Too many mailboxes to watch");
+  CO_TRY_VOID(begun);
+  context.notify = std::move(next);
+  co_return ok("Notify completed");
+}
+
+namespace {
+
+/// The selected mailbox as the session's wishes have it.
+Task<Result<void>> tell_selected(Context& context, Expunges expunges, bool waiting) {
+  const Notify::Wishes& wishes = context.notify->wishes();
+  if ((wishes.selected & kMessageEvents) == 0) co_return Result<void>{};
+  if (waiting && wishes.delayed) expunges = Expunges::hold;
+  const uint32_t added = sync(context, expunges, (wishes.selected & Event::kFlagChange) != 0);
+  if (added == 0 || wishes.fetch.empty()) co_return Result<void>{};
+  std::vector<uint32_t> numbers;
+  const uint32_t size = context.selected->seen->size();
+  for (uint32_t number = size - added + 1; number <= size; ++number) numbers.push_back(number);
+  co_return co_await fetch_messages(context, wishes.fetch, std::move(numbers));
+}
+
+}  // namespace
+
+Task<void> tell_news(Context& context, Expunges expunges, bool waiting) {
+  if (!context.notify) {
+    if (context.selected && !waiting) sync(context, expunges);
+    co_return;
+  }
+  Result<void> told;
+  if (context.selected) told = co_await tell_selected(context, expunges, waiting);
+  if (told) told = co_await context.notify->tell_others();
+  if (told) co_return;
+  if (!told.error().is(Errc::limit_exceeded)) {  // the next change, or the poll, tries again
+    log::warn("notify.failed", {{"trace", context.trace}, {"err", told.error()}});
+    co_return;
+  }
+  context.out.untagged_status(Status::ok, code::kNotificationOverflow, "Too many mailboxes to watch");
+  context.notify = std::make_unique<Notify>(context, Notify::Wishes{});
+}
+
+}  // namespace dromos::imapd
