@@ -41,7 +41,7 @@ Task<Result<void>> ImapApp::start(daemon::Runtime& runtime) {
   CO_TRY_VOID(co_await make_hosts());
   CO_TRY_VOID(listen());
   serve_rpc();
-  start_indexer();
+  start_jobs();
   subscribe();
   group_.spawn(poll(group_.token()));
   runtime.watch_database(hosts_.front()->worker().pool);
@@ -69,6 +69,11 @@ Task<Result<void>> ImapApp::make_hosts() {
     runtime_->hints().publish({{change.account, change.modseq}});
     spread(change);
   };
+  options.junk_moved = [this, &home = Reactor::current()] {
+    home.post([this] {
+      if (jobs_) jobs_->wake(Teacher::kJob);
+    });
+  };
   hosts_.resize(count);
   for (size_t i = 0; i < count; ++i)
     hosts_[i] = co_await runtime_->on_worker(i, make_host(*runtime_, options));
@@ -93,11 +98,14 @@ Result<void> ImapApp::listen() {
   return open("pop3s", config.pop3s, Protocol::pop3, true);
 }
 
-void ImapApp::start_indexer() {
+void ImapApp::start_jobs() {
   job_pool_ = std::make_unique<db::Pool>(db::Pool::Options{.conninfo = runtime_->conninfo(), .max = 3});
   jobs_ = std::make_unique<jobs::LeasedRunner>(*job_pool_, jobs::LeasedRunner::Options{});
   indexer_ = std::make_unique<Indexer>(*job_pool_, *jobs_,
                                        Indexer::Options{.enabled = runtime_->config().imapd.indexer});
+  job_blobs_ = store::make_blob_store(*job_pool_, runtime_->config().store.folder);
+  teacher_ =
+      std::make_unique<Teacher>(*job_pool_, *job_blobs_, *jobs_, runtime_->rpc_to(config::Daemon::spamd));
   if (const std::string& folder = runtime_->config().store.folder; !folder.empty())
     jobs_->add("imapd.unlink_blobs", kUnlinkEvery,
                [this, folder](jobs::JobContext& context) { return unlink_blobs(context, folder); });
@@ -194,6 +202,7 @@ Task<void> ImapApp::drain(Deadline deadline) {
   if (jobs_) {
     co_await jobs_->close();
     co_await indexer_->close();
+    teacher_.reset();
     co_await job_pool_->close();
   }
   std::vector<Task<void>> drains;

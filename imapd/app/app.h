@@ -9,6 +9,7 @@
 #include "common/jobs/leased_runner.h"
 #include "imapd/app/session_host.h"
 #include "imapd/index/indexer.h"
+#include "imapd/learn/teacher.h"
 
 namespace dromos::imapd {
 
@@ -21,7 +22,7 @@ class ImapApp final : public daemon::App {
   Task<Result<void>> make_hosts();
   Result<void> listen();
   void subscribe();
-  void start_indexer();
+  void start_jobs();
   Task<Result<void>> unlink_blobs(jobs::JobContext& context, std::string folder);
   void serve_rpc();
   /// The account has moved: a worker looks, if sessions have a mailbox of it selected. Thread-safe.
@@ -38,6 +39,8 @@ class ImapApp final : public daemon::App {
   std::unique_ptr<db::Pool> job_pool_;
   std::unique_ptr<jobs::LeasedRunner> jobs_;
   std::unique_ptr<Indexer> indexer_;
+  std::unique_ptr<store::BlobStore> job_blobs_;
+  std::unique_ptr<Teacher> teacher_;
   Event poll_now_;
   TaskGroup group_;
 };

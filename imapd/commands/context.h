@@ -39,6 +39,7 @@ struct Selected {
   VersionPtr seen;  // what the client has been told
   std::string name;
   bool read_only = false;
+  bool junk = false;                         // special use
   store::Rights rights = store::kAllRights;  // of this session's account
   size_t keyword_names = 0;                  // announced by FLAGS
   NumberSet saved;                           // uids of `$` (RFC 5182)

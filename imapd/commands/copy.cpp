@@ -56,6 +56,8 @@ Handled handle_copy(Context& context, const Command& command) {
   fault::hit("imapd.copy.after_commit");
   context.worker.changed(moved->change);
   context.worker.changed(moved->source_change);
+  if (move && (context.selected->junk || target->mailbox.special_use == "junk"))
+    context.worker.options.junk_moved();
   (void)co_await context.worker.registry.refresh(*context.selected->mailbox, context.store_deadline());
   if (!moved->change) co_return no(code::kExpungeIssued, "The messages are gone");
   if (!move) co_return ok("Copy completed", copy_uid(*moved));

@@ -49,6 +49,7 @@ Handled handle_select(Context& context, const Command& command) {
   constexpr store::Rights kChanging =
       store::kKeepSeen | store::kWrite | store::kInsert | store::kDeleteMessages | store::kExpunge;
   selected->rights = found.rights;
+  selected->junk = found.mailbox.special_use == "junk";
   selected->read_only = command.verb == Verb::examine || (found.rights & kChanging) == 0;
   context.select(std::move(selected));
   announce(context, found.mailbox);

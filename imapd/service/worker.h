@@ -35,6 +35,8 @@ struct Worker {
     std::function<std::shared_ptr<const net::TlsServer>()> tls;
     /// Tells other daemons and the other workers; thread-safe.
     std::function<void(store::Change)> publish;
+    /// Something was moved into or out of Junk: there is a lesson for spamd. Thread-safe.
+    std::function<void()> junk_moved;
   };
   explicit Worker(Options given);
 

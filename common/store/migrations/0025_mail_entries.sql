@@ -319,6 +319,9 @@ BEGIN
   INSERT INTO changelog (account_id, modseq, mailbox_id, kind, uids, message_ids)
   VALUES (p_account, v_modseq, p_target, 1, int8multirange(int8range(v_target.uidnext, v_target.uidnext + v_n.all_count)), v_ids);
   PERFORM next_modseq(p_account, true);
+  IF p_move AND 'junk' IN (v_source.special_use, v_target.special_use) THEN
+    PERFORM note_moved(p_account, v_ids, v_source.special_use, v_target.special_use);
+  END IF;
   INSERT INTO delivery (delivery_id, results, summary) VALUES (p_delivery, '{}', jsonb_build_object(
     'modseq', v_modseq, 'uidvalidity', v_target.uidvalidity, 'source', pack(v_uids)::text, 'first', v_target.uidnext));
   RETURN QUERY SELECT v_modseq, v_target.uidvalidity::bigint, pack(v_uids), v_target.uidnext::bigint;
@@ -340,6 +343,7 @@ DECLARE
   v_row record;
   v_changed boolean := false;
   v_moved boolean := false;
+  v_was_junk boolean;
 BEGIN
   v_state := lock_account(p_account);
   v_modseq := v_state.modseq + 1;
@@ -352,6 +356,8 @@ BEGIN
     RAISE EXCEPTION 'the message was changed meanwhile' USING ERRCODE = 'DRCON';
   END IF;
   IF p_mailboxes IS NOT NULL THEN
+    v_was_junk := EXISTS (SELECT FROM entry e JOIN mailbox m ON m.account_id = e.account_id AND m.mailbox_id = e.mailbox_id
+      WHERE e.account_id = p_account AND e.message_id = p_message AND m.special_use = 'junk');
     PERFORM FROM mailbox m WHERE m.account_id = p_account AND m.mailbox_id = ANY (p_mailboxes) ORDER BY m.mailbox_id FOR NO KEY UPDATE;
     IF EXISTS (SELECT FROM unnest(p_mailboxes) w WHERE NOT EXISTS (
         SELECT FROM mailbox m WHERE m.account_id = p_account AND m.mailbox_id = w AND m.selectable)) THEN
@@ -391,6 +397,11 @@ BEGIN
       v_changed := flags_in(p_account, v_row.mailbox_id, int8multirange(int8range(v_row.uid, v_row.uid, '[]')), 0,
                             (p_flags & ~8) | (v_row.flags & 8), keywords_of(p_keywords), NULL, v_modseq) IS NOT NULL OR v_changed;
     END LOOP;
+  END IF;
+  IF v_moved AND cardinality(p_mailboxes) > 0 THEN
+    PERFORM note_moved(p_account, ARRAY[p_message], CASE WHEN v_was_junk THEN 'junk' END, (
+      SELECT CASE WHEN bool_or(m.special_use = 'junk') THEN 'junk' WHEN bool_and(m.special_use IS NOT DISTINCT FROM 'trash') THEN 'trash' END
+      FROM mailbox m WHERE m.account_id = p_account AND m.mailbox_id = ANY (p_mailboxes)));
   END IF;
   IF v_changed OR v_moved THEN
     RETURN next_modseq(p_account, v_moved);

@@ -304,6 +304,10 @@ BEGIN
   IF p_move THEN
     v_from_modseq := CASE WHEN p_from = p_to THEN v_modseq ELSE next_modseq(p_from, true) END;
     PERFORM expunge_in(p_from, p_source, pack(v_uids), false, v_from_modseq);
+    IF 'junk' IN ((SELECT m.special_use FROM mailbox m WHERE m.account_id = p_from AND m.mailbox_id = p_source), v_target.special_use) THEN
+      PERFORM note_moved(p_to, v_new, (SELECT m.special_use FROM mailbox m WHERE m.account_id = p_from AND m.mailbox_id = p_source),
+                         v_target.special_use);
+    END IF;
   END IF;
   INSERT INTO delivery (delivery_id, results, summary) VALUES (p_delivery, '{}', jsonb_build_object(
     'modseq', v_modseq, 'uidvalidity', v_target.uidvalidity, 'source', pack(v_uids)::text, 'first', v_target.uidnext,

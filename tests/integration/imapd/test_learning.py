@@ -1,0 +1,75 @@
+"""What people move into and out of Junk is learned by spamd, also when it was away."""
+import time
+
+import pytest
+
+from imapd_client import simple
+
+BOB = "bob@example.test"
+
+
+def lessons(suite):
+    return suite.sql("SELECT count(*) FROM mail.lesson").strip()
+
+
+def events(suite, at_least):
+    """(label, forget) of what spamd has learned, oldest first."""
+    end = time.monotonic() + 60
+    while True:
+        rows = suite.sql("SELECT label, forget FROM spam.event ORDER BY version").split()
+        if len(rows) >= at_least and lessons(suite) == "0":
+            return rows
+        assert time.monotonic() < end, (rows, lessons(suite))
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def bob(connect):
+    client = connect(BOB)
+    for i in range(3):
+        client.append("INBOX", simple("letter %d" % i, "Buy cheap pills now, unique%d\r\n" % i))
+    client.ok("SELECT INBOX")
+    return client
+
+
+def test_moves_teach_and_take_back(suite, bob):
+    suite.start("spamd")
+    bob.ok("MOVE 1 Junk")
+    assert events(suite, 1) == ["2|f"]
+    bob.ok("SELECT Junk")
+    bob.ok("MOVE 1 INBOX")
+    assert events(suite, 3) == ["2|f", "2|t", "1|f"]
+    assert suite.sql("SELECT ham, spam FROM spam.model").strip() == "1|0"
+
+
+def test_throwing_spam_away_and_copying_teach_nothing(suite, bob):
+    suite.sql("UPDATE mail.mailbox SET special_use = NULL WHERE special_use = 'junk'")  # an ordinary mailbox first
+    bob.ok("MOVE 1 Junk")
+    suite.sql("UPDATE mail.mailbox SET special_use = 'junk' WHERE name = 'Junk'")
+    bob.ok("COPY 1 Junk")
+    bob.ok("SELECT Junk")
+    bob.ok("MOVE 1:2 Trash")
+    assert lessons(suite) == "0"
+
+
+def test_lessons_wait_for_spamd(suite, bob):
+    bob.ok("MOVE 1:2 Junk")
+    bob.ok("SELECT Junk")
+    bob.ok("MOVE 1 Archive")  # the last word counts
+    assert suite.sql("SELECT spam FROM mail.lesson ORDER BY spam").split() == ["f", "t"]
+    suite.start("spamd")
+    suite.sql("SELECT 1")
+    bob.ok("MOVE 1 INBOX")  # wakes the job
+    rows = events(suite, 2)
+    assert rows and set(rows) == {"1|f"}
+
+
+def test_a_message_that_is_gone_is_not_waited_for(suite, bob):
+    bob.ok("MOVE 1 Junk")
+    bob.ok("SELECT Junk")
+    bob.ok("STORE 1 +FLAGS.SILENT (\\Deleted)")
+    bob.ok("EXPUNGE")
+    bob.ok("SELECT INBOX")
+    suite.start("spamd")
+    bob.ok("MOVE 1 Junk")
+    assert events(suite, 1) == ["2|f"]
