@@ -11,7 +11,8 @@ constexpr std::array<std::string_view, 3> kSwitches = {"json", "help", "repair"}
 
 std::string Arguments::value(const std::string& name, std::string otherwise) const {
   const auto found = options.find(name);
-  return found == options.end() ? std::move(otherwise) : found->second;
+  if (found == options.end()) return otherwise;
+  return found->second;
 }
 
 Result<Arguments> parse_arguments(const std::vector<std::string>& given) {
