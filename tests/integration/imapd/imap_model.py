@@ -14,6 +14,8 @@ from dromostest.clients import Smtp
 from imapd_client import Raw, simple
 
 BOB = "bob@example.test"
+GUEST = "alice@example.test"  # what she may do is what SETACL last said
+RIGHTS = ["", "l", "r", "lr", "lrs", "lrt", "lrw", "lri", "lrst", "lrswi", "lrte", "lrswite", "lrswipkxtea"]
 FLAGS = ["\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft", "red", "green", "$label1"]
 WORDS = ["apple", "pear", "plum", "fig", "quince", "medlar"]
 
@@ -41,6 +43,7 @@ class Mailbox:
         self.uidvalidity = uidvalidity
         self.uidnext = 1
         self.messages = {}  # uid -> Message
+        self.rights = ""    # the guest's
 
     def add(self, message):
         uid = self.uidnext
@@ -212,6 +215,7 @@ class World:
         self.clients = []
         self.clients = [Client(self, qresync=n % 2 == 0) for n in range(sessions)]
         self.admin = Client(self, qresync=False)
+        self.guest_session = self.connect_guest()
         for line in self.admin.ok('LIST "" * RETURN (STATUS (UIDVALIDITY MESSAGES))')[0]:
             status = re.match(rb"\* STATUS (\S+) \(MESSAGES (\d+) UIDVALIDITY (\d+)\)", line)
             if status:
@@ -232,10 +236,14 @@ class World:
     def close(self):
         for client in [*self.clients, self.admin]:
             client.drop()
+        self.guest_session.close()
+
+    def connect_guest(self):
+        return Raw(self.suite.imapd.address("imaps"), self.suite.authority.client_context(), GUEST)
 
     # -- steps
     STEPS = [("append", 12), ("store", 20), ("expunge", 8), ("copy", 8), ("settle", 12), ("search", 8), ("status", 4), ("reselect", 6),
-             ("reconnect", 6), ("deliver", 5), ("burst", 2), ("tree", 4), ("close_mailbox", 2), ("read", 5), ("restart", 1), ("cut", 1), ("check_all", 1)]
+             ("reconnect", 6), ("deliver", 5), ("burst", 2), ("tree", 4), ("grant", 5), ("guest", 14), ("close_mailbox", 2), ("read", 5), ("restart", 1), ("cut", 1), ("check_all", 1)]
 
     def step(self):
         name = self.random.choices([n for n, _ in self.STEPS], [w for _, w in self.STEPS])[0]
@@ -435,6 +443,8 @@ class World:
             one.drop()
             one.connect()
             one.resync()
+        self.guest_session.close()
+        self.guest_session = self.connect_guest()
 
     def cut(self, client):
         """The database ends all connections of imapd; writes settle by themselves, reads may be refused once."""
@@ -469,6 +479,122 @@ class World:
             del self.boxes[old]
         listed = {line.decode().rsplit(" ", 1)[1] for line in self.admin.ok('LIST "" *')[0] if line.startswith(b"* LIST")}
         assert listed == set(self.boxes), (listed, sorted(self.boxes))
+
+    # -- sharing (RFC 4314)
+    def grant(self, client):
+        """SETACL by the owner: rights for the guest anew, more, or fewer."""
+        name = self.random.choice(sorted(self.boxes))
+        box = self.boxes[name]
+        rights, sign = self.random.choice(RIGHTS), self.random.choice(["", "", "+", "-"])
+        client.ok('SETACL %s %s "%s%s"' % (name, GUEST, sign, rights))
+        held = set(box.rights) | set(rights) if sign == "+" else set(box.rights) - set(rights) if sign == "-" else set(rights)
+        box.rights = "".join(letter for letter in "lrswipkxtea" if letter in held)
+
+    def guest(self, client):
+        """The guest does something with one of the mailboxes, and gets exactly what her rights give."""
+        name = self.random.choice(sorted(self.boxes))
+        verb = self.random.choice(["list", "status", "append", "store", "store", "expunge", "copy"])
+        self.note("guest %s %s (%s)" % (verb, name, self.boxes[name].rights))
+        getattr(self, "guest_" + verb)(name, self.boxes[name])
+
+    @staticmethod
+    def path(name):
+        return '"Other Users/%s/%s"' % (BOB, name)
+
+    @staticmethod
+    def allowed(box, flags):
+        kind = {"\\Seen": "s", "\\Deleted": "t"}
+        return frozenset(flag for flag in flags if kind.get(flag, "w") in box.rights)
+
+    def guest_says(self, command):
+        self.note("guest: " + str(command)[:200])
+        untagged, answer = self.guest_session.run(command)
+        return untagged, answer.decode()
+
+    def refused(self, answer, box, missing="NO [NONEXISTENT]"):
+        assert answer.startswith("NO [NOPERM]" if "l" in box.rights else missing), (answer, box.rights)
+
+    def guest_list(self, name, box):
+        untagged, _ = self.guest_says('LIST "Other Users/%s/" *' % BOB)
+        listed = {line.decode().rsplit("/", 1)[1].rstrip('"') for line in untagged}
+        assert listed == {n for n, b in self.boxes.items() if "l" in b.rights}, listed
+        untagged, answer = self.guest_says("MYRIGHTS " + self.path(name))
+        if set("lrikxa") & set(box.rights):
+            shown = untagged[0].decode().split()[-1]
+            assert set(shown) - set("cd") == set(box.rights), (shown, box.rights)
+        else:
+            self.refused(answer, box)
+
+    def guest_status(self, name, box):
+        untagged, answer = self.guest_says("STATUS %s (MESSAGES UIDNEXT)" % self.path(name))
+        if "r" not in box.rights:
+            return self.refused(answer, box)
+        assert untagged[0].endswith(b"(MESSAGES %d UIDNEXT %d)" % (len(box.messages), box.uidnext)), (untagged, box.uidnext)
+
+    def guest_append(self, name, box):
+        token, word, text = self.message()
+        flags = self.some_flags()
+        head = "APPEND %s (%s) {%d+}\r\n" % (self.path(name), " ".join(sorted(flags)), len(text))
+        _, answer = self.guest_says(head.encode() + text)
+        if "i" not in box.rights:
+            return self.refused(answer, box, "NO [TRYCREATE]")
+        uid = box.add(Message(token, word, self.allowed(box, flags), len(text)))
+        assert answer.startswith("OK [APPENDUID %d %d]" % (box.uidvalidity, uid)), (answer, uid)
+
+    def guest_selects(self, name, box):
+        """Whether it is open, to be changed or not."""
+        _, answer = self.guest_says("SELECT " + self.path(name))
+        if "r" not in box.rights:
+            self.refused(answer, box)
+            return None
+        changes = set("switel") & set(box.rights) - {"l"}
+        assert answer.startswith("OK [READ-WRITE]" if changes else "OK [READ-ONLY]"), (answer, box.rights)
+        return bool(changes)
+
+    def guest_store(self, name, box):
+        writable = self.guest_selects(name, box)
+        if writable is None:
+            return
+        if box.messages:
+            uids = self.random.sample(sorted(box.messages), self.random.randint(1, min(4, len(box.messages))))
+            sign, flags = self.random.choice(["+", "-", ""]), self.some_flags()
+            _, answer = self.guest_says("UID STORE %s %sFLAGS (%s)" % (compact(uids), sign, " ".join(sorted(flags))))
+            mine, may = self.allowed(box, flags), self.allowed(box, FLAGS)
+            if not may if sign == "" else flags and not mine:
+                assert answer.startswith("NO ["), (answer, box.rights)
+            elif writable:
+                assert answer.startswith("OK"), (answer, box.rights)
+                for uid in uids:
+                    old = box.messages[uid].flags
+                    box.messages[uid].flags = old | mine if sign == "+" else old - mine if sign == "-" else (old - may) | mine
+        self.guest_says("UNSELECT")
+
+    def guest_expunge(self, name, box):
+        if self.guest_selects(name, box) is None:
+            return
+        _, answer = self.guest_says("EXPUNGE")
+        assert answer.startswith("OK" if "e" in box.rights else "NO ["), (answer, box.rights)
+        if "e" in box.rights:
+            for uid in [uid for uid, message in box.messages.items() if "\\Deleted" in message.flags]:
+                del box.messages[uid]
+        self.guest_says("UNSELECT")
+
+    def guest_copy(self, name, box):
+        if self.guest_selects(name, box) is None:
+            return
+        into = self.random.choice(sorted(self.boxes))
+        target = self.boxes[into]
+        if box.messages:
+            uids = sorted(self.random.sample(sorted(box.messages), self.random.randint(1, min(4, len(box.messages)))))
+            _, answer = self.guest_says("UID COPY %s %s" % (compact(uids), self.path(into)))
+            if "i" not in target.rights:
+                self.refused(answer, target, "NO [TRYCREATE]")
+            else:
+                copies = [box.messages[uid] for uid in uids]
+                made = [target.add(Message(m.token, m.word, self.allowed(target, m.flags), m.size)) for m in copies]
+                code = re.search(r"\[COPYUID (\d+) (\S+) (\S+)\]", answer)
+                assert code and expand(code[3]) == made, (answer, made)
+        self.guest_says("UNSELECT")
 
     # -- deliveries
     def lmtp(self, texts):

@@ -14,7 +14,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "..", "lib")]
 from dromostest import pg  # noqa: E402
 from dromostest.accounts import Accounts  # noqa: E402
 from dromostest.daemons import Suite  # noqa: E402
-from imap_model import BOB, World  # noqa: E402
+from imap_model import BOB, GUEST, World  # noqa: E402
 from imapd_client import PASSWORD  # noqa: E402
 
 
@@ -22,7 +22,9 @@ def once(cluster, seed, steps, sessions):
     database = cluster.create_database()
     suite = Suite(cluster, database, {"imapd": {"workers": 3}})
     try:
-        Accounts(suite).account(BOB, PASSWORD)
+        accounts = Accounts(suite)
+        for login in (BOB, GUEST):
+            accounts.account(login, PASSWORD)
         suite.start("mta", "imapd")
         world = World(suite, seed, sessions)
         world.run(steps)
