@@ -243,7 +243,7 @@ class World:
 
     # -- steps
     STEPS = [("append", 12), ("store", 20), ("expunge", 8), ("copy", 8), ("settle", 12), ("search", 8), ("status", 4), ("reselect", 6),
-             ("reconnect", 6), ("deliver", 5), ("burst", 2), ("tree", 4), ("grant", 5), ("guest", 14), ("close_mailbox", 2), ("read", 5), ("restart", 1), ("cut", 1), ("check_all", 1)]
+             ("reconnect", 6), ("deliver", 5), ("burst", 2), ("tree", 4), ("grant", 8), ("guest", 20), ("close_mailbox", 2), ("read", 5), ("restart", 1), ("cut", 1), ("check_all", 1)]
 
     def step(self):
         name = self.random.choices([n for n, _ in self.STEPS], [w for _, w in self.STEPS])[0]
@@ -497,6 +497,9 @@ class World:
         self.note("guest %s %s (%s)" % (verb, name, self.boxes[name].rights))
         getattr(self, "guest_" + verb)(name, self.boxes[name])
 
+    def many_flags(self):
+        return frozenset(self.random.sample(FLAGS, self.random.choice([0, 1, 3, 6])))
+
     @staticmethod
     def path(name):
         return '"Other Users/%s/%s"' % (BOB, name)
@@ -533,7 +536,7 @@ class World:
 
     def guest_append(self, name, box):
         token, word, text = self.message()
-        flags = self.some_flags()
+        flags = self.many_flags()
         head = "APPEND %s (%s) {%d+}\r\n" % (self.path(name), " ".join(sorted(flags)), len(text))
         _, answer = self.guest_says(head.encode() + text)
         if "i" not in box.rights:
@@ -557,7 +560,7 @@ class World:
             return
         if box.messages:
             uids = self.random.sample(sorted(box.messages), self.random.randint(1, min(4, len(box.messages))))
-            sign, flags = self.random.choice(["+", "-", ""]), self.some_flags()
+            sign, flags = self.random.choice(["+", "-", ""]), self.many_flags()
             _, answer = self.guest_says("UID STORE %s %sFLAGS (%s)" % (compact(uids), sign, " ".join(sorted(flags))))
             mine, may = self.allowed(box, flags), self.allowed(box, FLAGS)
             if not may if sign == "" else flags and not mine:
