@@ -459,6 +459,10 @@ class World:
                     break
                 assert answer.startswith("NO [UNAVAILABLE]"), answer
 
+        for _ in range(20):
+            if self.guest_says("STATUS INBOX (MESSAGES)")[1].startswith("OK"):
+                break
+
     def tree(self, client):
         """CREATE, RENAME, DELETE of mailboxes that nobody has selected."""
         used = {one.mailbox for one in self.clients}
