@@ -14,6 +14,7 @@ json to_json(const directory::Account& account) {
           {"address", account.login},
           {"display_name", account.display_name},
           {"enabled", account.enabled},
+          {"shared", account.shared},
           {"quota_bytes", account.quota_bytes},
           {"password", account.password_scheme.empty() ? json(nullptr) : json(account.password_scheme)},
           {"scram", account.scram},
@@ -62,6 +63,7 @@ Task<Result<Reply>> update_account(Call& call) {
   change.display_name = call.maybe<std::string>("display_name");
   change.quota_bytes = call.maybe<int64_t>("quota_bytes");
   change.enabled = call.maybe<bool>("enabled");
+  change.shared = call.maybe<bool>("shared");
   CO_TRY_VOID(
       co_await call.services.admin.update_account(call.path("address"), std::move(change), call.deadline));
   co_return co_await show_login(call, call.path("address"));
@@ -114,6 +116,10 @@ Field quota() {
 Field enabled() {
   return boolean("enabled", "false: no login, no mail");
 }
+Field shared() {
+  return boolean("shared",
+                 "nobody's own: others see its mailboxes as Shared Folders, by the rights they have");
+}
 Field password() {
   return text("password", "in the clear; at least 8 bytes").hidden().or_null().within(8, 1024);
 }
@@ -122,7 +128,7 @@ Schema account_schema() {
   return {"Account",
           "Somebody with mailboxes who may log in.",
           {text("id", "A and base32").need(), text("address", "login and primary address").need(),
-           display_name().need(), enabled().need(), quota().need(),
+           display_name().need(), enabled().need(), shared().need(), quota().need(),
            text("password", "how the password is kept; null: none")
                .need()
                .or_null()
@@ -170,7 +176,7 @@ Resource make() {
                  .scope = "accounts:write",
                  .command = "account update ADDRESS",
                  .summary = "Change an account",
-                 .body = {display_name(), quota(), enabled()},
+                 .body = {display_name(), quota(), enabled(), shared()},
                  .response = "Account",
                  .problems = {404},
                  .run = update_account});

@@ -46,6 +46,7 @@ Resource domains();
 Resource accounts();
 Resource addresses();
 Resource secrets();
+Resource sharing();
 Resource administrators();
 Resource queue();
 Resource traces();

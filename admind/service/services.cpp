@@ -25,6 +25,7 @@ Services::Services(daemon::Runtime& in, std::shared_ptr<directory::LoginState> s
       directory(pool, logins),
       admin(pool, logins->gate),
       administrators(pool, *logins),
+      acl(pool),
       queue(pool),
       traces(pool),
       collector(pool) {}

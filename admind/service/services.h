@@ -13,6 +13,7 @@
 #include "common/directory/administrators.h"
 #include "common/directory/directory.h"
 #include "common/directory/login_state.h"
+#include "common/store/acl_admin.h"
 #include "common/store/collector.h"
 #include "common/store/queue.h"
 #include "common/store/trace.h"
@@ -28,6 +29,7 @@ struct Services {
   directory::Directory directory;
   directory::DirectoryAdmin admin;
   directory::Administrators administrators;
+  store::AclAdmin acl;
   store::Queue queue;
   store::Traces traces;
   store::Collector collector;

@@ -25,13 +25,13 @@ constexpr db::Statement kAccountCreate{
     "SELECT directory.account_create_v1($1, $2, $3, $4, $5, $6, $7, $8, $9,"
     " $10, $11, $12, $13, $14)"};
 constexpr db::Statement kAccountUpdate{"directory_account_update",
-                                       "SELECT directory.account_update_v1($1, $2, $3, $4)"};
+                                       "SELECT directory.account_update_v1($1, $2, $3, $4, $5)"};
 constexpr db::Statement kAccountRename{"directory_account_rename",
                                        "SELECT directory.account_rename_v1($1, $2)"};
 constexpr db::Statement kAccountDelete{"directory_account_delete", "SELECT directory.account_delete_v1($1)"};
 #define DROMOS_ACCOUNT_COLUMNS                                                                        \
   "SELECT id, login, display_name, enabled, quota_bytes, epoch, scheme, hash, scram, app_passwords, " \
-  "created_us"
+  "created_us, shared"
 constexpr db::Statement kAccountGet{"directory_account_get",
                                     DROMOS_ACCOUNT_COLUMNS " FROM directory.account_get_v1($1)"};
 constexpr db::Statement kAccountList{
@@ -54,6 +54,7 @@ Account read_account(const db::Rows& rows, size_t row) {
   account.scram = rows.boolean(row, 8);
   account.app_passwords = rows.integer(row, 9);
   account.created_us = rows.integer(row, 10);
+  account.shared = rows.boolean(row, 11);
   return account;
 }
 
@@ -123,7 +124,7 @@ Task<Result<void>> DirectoryAdmin::update_account(std::string login, AccountChan
   CO_TRY(const std::string address, normalize_address(login));
   if (change.display_name) change.display_name = clean_utf8(*change.display_name);
   db::Params params;
-  params.add(address).add(change.display_name).add(change.quota_bytes).add(change.enabled);
+  params.add(address).add(change.display_name).add(change.quota_bytes).add(change.enabled).add(change.shared);
   CO_TRY_VOID(co_await call(pool_, kAccountUpdate, std::move(params), deadline));
   co_return Result<void>();
 }

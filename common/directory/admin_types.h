@@ -40,12 +40,14 @@ struct AccountChange {
   std::optional<std::string> display_name;
   std::optional<int64_t> quota_bytes;
   std::optional<bool> enabled;
+  std::optional<bool> shared;
 };
 struct Account {
   AccountId id;
   std::string login;
   std::string display_name;
   bool enabled = true;
+  bool shared = false;  // nobody's own: its mailboxes are there for others
   int64_t quota_bytes = 0;
   int64_t epoch = 0;
   std::string password_scheme;  // argon2id, crypt, scram; empty: none

@@ -2,10 +2,15 @@
 
 namespace dromos::store {
 
-std::string letters_of(Rights rights) {
+std::string plain_letters_of(Rights rights) {
   std::string letters;
   for (size_t i = 0; i < kRightLetters.size(); ++i)
     if ((rights >> i & 1) != 0) letters += kRightLetters[i];
+  return letters;
+}
+
+std::string letters_of(Rights rights) {
+  std::string letters = plain_letters_of(rights);
   if ((rights & (kCreate | kDeleteMailbox)) != 0) letters += 'c';
   if ((rights & (kDeleteMessages | kExpunge)) != 0) letters += 'd';
   return letters;

@@ -27,6 +27,7 @@ using Rights = uint32_t;
 constexpr Rights kAllRights = 2047;
 constexpr std::string_view kRightLetters = "lrswipkxtea";
 
+std::string plain_letters_of(Rights rights);
 /// With "c" and "d", the unions of RFC 2086, where one of their members is held (RFC 4314 §2.1.1).
 std::string letters_of(Rights rights);
 /// "c" is "kx", "d" is "te". Nothing: a letter that is no right.

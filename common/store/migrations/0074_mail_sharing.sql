@@ -2,9 +2,6 @@
 -- The owner has every right always; no row says so. Rights are bits in the order of the letters "lrswipkxtea".
 SET LOCAL ROLE dromos_owner;
 
--- Nobody logs in as such an account: its mailboxes are shared ("Shared Folders" instead of "Other Users").
-ALTER TABLE directory.account ADD COLUMN shared boolean NOT NULL DEFAULT false;
-
 CREATE DOMAIN mail.rights AS integer CHECK (VALUE BETWEEN 1 AND 2047);
 
 -- Neither account nor group: everybody whose account is in the owner's domain ("anyone").

@@ -47,6 +47,24 @@ def test_a_deleted_account_takes_its_mailboxes_along(suite, rest, domain):
     raise AssertionError("mail of the account is still there: " + suite.admind.tail())
 
 
+def test_sharing(suite, rest, domain):
+    for name in ("support", "ann"):
+        rest.json("POST", "/accounts", {"address": name + "@example.test"}, expect=201)
+    path = "/accounts/support@example.test/sharing"
+    assert rest.json("GET", path)["items"] == []
+    share = {"mailbox": "INBOX", "identifier": "ann@example.test", "rights": "lrswitx"}
+    assert rest.json("POST", path, share)["rights"] == "lrswixt"
+    assert rest.json("POST", path, {"mailbox": "Sent", "identifier": "anyone", "rights": "lr"})
+    assert [(i["mailbox"], i["identifier"]) for i in rest.json("GET", path)["items"]] == [("INBOX", "ann@example.test"), ("Sent", "anyone")]
+    rest.json("POST", path, dict(share, rights=""))
+    assert [i["identifier"] for i in rest.json("GET", path)["items"]] == ["anyone"]
+    rest.refused(404, "POST", path, dict(share, mailbox="Nothing"))
+    rest.refused(400, "POST", path, dict(share, rights="q"))
+    rest.refused(400, "POST", path, dict(share, identifier="nobody@example.test"))
+    assert rest.json("PATCH", "/accounts/support@example.test", {"shared": True})["shared"] is True
+    assert rest.json("GET", "/accounts/ann@example.test")["shared"] is False
+
+
 def test_passwords(suite, rest, domain):
     rest.json("POST", "/accounts", {"address": "p@example.test"}, expect=201)
     path = "/accounts/p@example.test/password"
