@@ -65,6 +65,20 @@ Unexpected bad_name() {
   return fail(StoreErrc::not_allowed, "mailbox name not allowed");
 }
 
+/// A write whose answer was lost is done again. `told_done` is the error that the second try gets if the
+/// first had happened: then there are no rows.
+Task<Result<std::optional<db::Rows>>> write_again(db::Pool& pool, const db::Statement& statement,
+                                                  std::function<db::Params()> params, StoreErrc told_done,
+                                                  Deadline deadline) {
+  auto first = co_await write_fenced(pool, statement, params(), deadline);
+  if (first) co_return std::move(*first);
+  if (!first.error().is(StoreErrc::unknown)) co_return Unexpected(std::move(first).error());
+  auto second = co_await write_settled(pool, statement, std::move(params), deadline);
+  if (second) co_return std::move(second->rows);
+  if (second.error().is(told_done)) co_return std::nullopt;
+  co_return Unexpected(std::move(second).error());
+}
+
 }  // namespace
 
 const Mailbox* MailboxTree::find(MailboxId id) const {
@@ -126,33 +140,43 @@ Task<Result<MailboxCreated>> Mailboxes::create(AccountId account, std::vector<st
                                                std::optional<std::string> special_use, bool subscribed,
                                                Deadline deadline) {
   if (!valid_path(path)) co_return bad_name();
-  db::Params params;
-  params.add(account)
-      .add_array(std::span<const std::string>(path))
-      .add(special_use)
-      .add(subscribed)
-      .add_int32(0);
-  CO_TRY(const auto rows, co_await write_once(pool_, kCreate, std::move(params), deadline));
-  co_return MailboxCreated{
-      rows.id<MailboxId>(0, 0), static_cast<uint32_t>(rows.integer(0, 1)), {account, rows.integer(0, 2)}};
+  const auto params = [account, path, special_use, subscribed] {
+    db::Params made;
+    made.add(account).add_array(std::span<const std::string>(path)).add(special_use).add(subscribed);
+    made.add_int32(0);
+    return made;
+  };
+  CO_TRY(const auto rows, co_await write_again(pool_, kCreate, params, StoreErrc::exists, deadline));
+  if (rows)
+    co_return MailboxCreated{rows->id<MailboxId>(0, 0),
+                             static_cast<uint32_t>(rows->integer(0, 1)),
+                             {account, rows->integer(0, 2)}};
+  CO_TRY(const MailboxTree now, co_await tree(account, deadline));
+  const Mailbox* made = now.find(path);
+  if (made == nullptr) co_return fail(StoreErrc::exists, "mailbox or special use exists");
+  co_return MailboxCreated{made->id, made->uidvalidity, {account, now.modseq}};
 }
 
 Task<Result<Change>> Mailboxes::update(AccountId account, MailboxId mailbox, MailboxUpdate update,
                                        Deadline deadline) {
   if (update.path && !valid_path(*update.path)) co_return bad_name();
-  db::Params params;
-  params.add(account).add(mailbox);
-  if (update.path)
-    params.add_array(std::span<const std::string>(*update.path));
-  else
-    params.add_null();
-  params.add(update.special_use).add(update.subscribed);
-  if (update.sort_order)
-    params.add_int32(*update.sort_order);
-  else
-    params.add_null();
-  CO_TRY(const auto rows, co_await write_once(pool_, kSet, std::move(params), deadline));
-  co_return Change{account, rows.integer(0, 0)};
+  const auto params = [account, mailbox, update] {
+    db::Params made;
+    made.add(account).add(mailbox);
+    if (update.path)
+      made.add_array(std::span<const std::string>(*update.path));
+    else
+      made.add_null();
+    made.add(update.special_use).add(update.subscribed);
+    if (update.sort_order)
+      made.add_int32(*update.sort_order);
+    else
+      made.add_null();
+    return made;
+  };
+  // Properties are set, not changed: twice is once.
+  CO_TRY(const Settled settled, co_await write_settled(pool_, kSet, params, deadline));
+  co_return Change{account, settled.rows.integer(0, 0)};
 }
 
 Task<Result<MailboxCreated>> Mailboxes::rename_inbox(DeliveryId id, AccountId account,
@@ -172,10 +196,15 @@ Task<Result<MailboxCreated>> Mailboxes::rename_inbox(DeliveryId id, AccountId ac
 
 Task<Result<Change>> Mailboxes::remove(AccountId account, MailboxId mailbox, bool with_messages,
                                        Deadline deadline) {
-  db::Params params;
-  params.add(account).add(mailbox).add(with_messages);
-  CO_TRY(const auto rows, co_await write_once(pool_, kRemove, std::move(params), deadline));
-  co_return Change{account, rows.integer(0, 0)};
+  const auto params = [account, mailbox, with_messages] {
+    db::Params made;
+    made.add(account).add(mailbox).add(with_messages);
+    return made;
+  };
+  CO_TRY(const auto rows, co_await write_again(pool_, kRemove, params, StoreErrc::not_found, deadline));
+  if (rows) co_return Change{account, rows->integer(0, 0)};
+  CO_TRY(const MailboxTree now, co_await tree(account, deadline));
+  co_return Change{account, now.modseq};
 }
 
 Task<Result<std::vector<std::string>>> Mailboxes::keywords(AccountId account, MailboxId mailbox,

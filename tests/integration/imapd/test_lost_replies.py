@@ -77,6 +77,23 @@ def test_copy_and_move_done_but_not_told_happen_once(start, verb):
     assert len(two.ok("FETCH 1:* UID")) == (3 if verb == "COPY" else 1)
 
 
+def test_changes_of_the_tree_done_but_not_told(start):
+    one, two = start(1)
+    assert one.answer("CREATE Plans/2026").startswith("OK [MAILBOXID (")
+    one.ok("STATUS Plans/2026 (UIDVALIDITY)")
+    assert one.answer("CREATE Plans/2026").startswith("NO [ALREADYEXISTS]")
+
+
+@pytest.mark.parametrize("command", ["RENAME Plans Done", "DELETE Plans/2026", "SUBSCRIBE Plans"])
+def test_renaming_and_deleting_done_but_not_told(start, command):
+    one, two = start(2)
+    one.ok("CREATE Plans/2026")
+    one.ok(command)
+    names = b"\n".join(two.ok('LIST "" *'))
+    assert (b"Done/2026" in names) == command.startswith("RENAME")
+    assert (b"Plans/2026" in names) == command.startswith("SUBSCRIBE")
+
+
 class Holder:
     """A transaction of a stranger that holds the account's lock."""
 
