@@ -139,4 +139,18 @@ class FactsView {
   std::string_view envelope_, bodystructure_, preview_, message_id_, base_subject_;
 };
 
+/// What sorting, threading and searching addresses and subjects need of encoded facts: views into the bytes,
+/// without decoding the rest.
+struct FactsKeys {
+  bool current = false;  ///< false: an older parser made them; parse the message again
+  bool reply_or_forward = false;
+  bool repeated = false;  ///< From, To, Cc or Subject stands there more than once
+  std::optional<Date> sent;
+  std::string_view envelope, message_id, base_subject;
+  std::array<std::optional<std::string_view>, kKeptCount> kept;
+  std::vector<std::string_view> in_reply_to, references;
+  const std::optional<std::string_view>& get(Kept which) const { return kept[static_cast<size_t>(which)]; }
+};
+Result<FactsKeys> read_facts_keys(std::string_view bytes);
+
 }  // namespace dromos::mime

@@ -157,6 +157,16 @@ class Reader {
     if (n == 0) return std::nullopt;
     return std::string(bytes(n - 1));
   }
+  std::optional<std::string_view> optional_view() {
+    const uint64_t n = number();
+    if (n == 0) return std::nullopt;
+    return bytes(n - 1);
+  }
+  std::vector<std::string_view> views(size_t most) {
+    std::vector<std::string_view> list(count(most));
+    for (auto& s : list) s = text();
+    return list;
+  }
   std::vector<std::string> texts(size_t most) {
     std::vector<std::string> list(count(most));
     for (auto& s : list) s = text();
@@ -406,6 +416,47 @@ Result<Facts> decode_facts(std::string_view bytes) {
   }
   if (!parts || !r.ok() || !r.at_end()) return fail(Errc::invalid_argument, "message facts are damaged");
   return facts;
+}
+
+namespace {
+/// Passes the header entries by; true if a field that one may search by stands there twice.
+bool skip_headers(Reader& r) {
+  constexpr std::array<std::string_view, 4> kSearched{"From", "To", "Cc", "Subject"};
+  std::array<bool, kSearched.size()> seen{};
+  bool repeated = false;
+  const size_t count = r.count(kMaxHeaderFields);
+  for (size_t i = 0; i < count && r.ok(); ++i) {
+    const uint64_t known = r.number();
+    if (known > std::size(kNames)) r.fail_read();
+    std::string_view name;
+    if (r.ok()) name = known == 0 ? r.text() : kNames[known - 1];
+    r.number();
+    for (size_t which = 0; which < kSearched.size(); ++which) {
+      if (!iequals(name, kSearched[which])) continue;
+      repeated |= seen[which];
+      seen[which] = true;
+    }
+  }
+  return repeated;
+}
+}  // namespace
+
+Result<FactsKeys> read_facts_keys(std::string_view bytes) {
+  Reader r(bytes);
+  TRY(const Hot hot, read_hot(r));
+  FactsKeys keys;
+  keys.current = hot.parser == kFactsParser;
+  keys.reply_or_forward = (hot.flags & kReplyOrForward) != 0;
+  keys.sent = hot.sent;
+  keys.envelope = hot.envelope;
+  keys.message_id = hot.message_id;
+  keys.base_subject = hot.base_subject;
+  for (auto& value : keys.kept) value = r.optional_view();
+  keys.repeated = skip_headers(r);
+  keys.in_reply_to = r.views(kMaxMessageIds);
+  keys.references = r.views(kMaxMessageIds);
+  if (!r.ok()) return fail(Errc::invalid_argument, "message facts are damaged");
+  return keys;
 }
 
 Result<FactsView> FactsView::open(std::string_view bytes) {

@@ -5,6 +5,14 @@
 namespace dromos::store {
 namespace {
 
+// OFFSET 0 keeps the join a nested loop in uid order, as in messages.cpp.
+const db::Statement kPackedFacts{
+    "store_packed_facts",
+    "SELECT e.uid, CASE WHEN octet_length(m.facts) <= $5::bigint THEN m.facts END "
+    "FROM mail.entry e CROSS JOIN LATERAL (SELECT i.facts FROM mail.message i WHERE i.account_id = $1 "
+    "AND i.message_id = e.message_id OFFSET 0) m "
+    "WHERE e.account_id = $1 AND e.mailbox_id = $2 AND e.uid >= $3 AND e.uid <= $4 ORDER BY e.uid"};
+
 bool holds(std::string_view text, std::string_view needle) {
   return memmem(text.data(), text.size(), needle.data(), needle.size()) != nullptr;
 }
@@ -25,6 +33,15 @@ Task<Result<UidSet>> search_text(Messages& messages, AccountId account, MailboxI
   };
   CO_TRY_VOID(co_await messages.stream_text(account, mailbox, uids, on_text, deadline));
   co_return found;
+}
+
+Task<Result<PackedFacts>> packed_facts(db::Pool& pool, AccountId account, MailboxId mailbox,
+                                       UidSet::Range range, Deadline deadline) {
+  db::Params params;
+  params.add(account).add(mailbox).add(int64_t{range.first}).add(int64_t{range.last});
+  params.add(PackedFacts::kMaxBytes);
+  CO_TRY(auto rows, co_await pool.exec(kPackedFacts, std::move(params), deadline));
+  co_return PackedFacts(std::move(rows));
 }
 
 }  // namespace dromos::store

@@ -5,6 +5,7 @@
 #include "common/directory/login_state.h"
 #include "common/log/log.h"
 #include "common/store/collector.h"
+#include "imapd/service/key_cache.h"
 
 namespace dromos::imapd {
 namespace {
@@ -58,6 +59,7 @@ Task<Result<void>> ImapApp::make_hosts() {
   options.mailboxes = mailboxes_;
   accounts_ = std::make_shared<AccountWatch>();
   options.accounts = accounts_;
+  options.keys = std::make_shared<KeyCache>(config.imapd.limits.snapshot_budget.bytes / 2);
   options.blob_folder = config.store.folder;
   options.logins = std::make_shared<directory::LoginState>();
   options.limits = std::make_shared<Limits>(config.imapd.limits.connections_per_ip,

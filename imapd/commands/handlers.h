@@ -37,11 +37,13 @@ Handled handle_notify(Context& context, const Command& command);
 Handled handle_rename(Context& context, const Command& command);
 Handled handle_search(Context& context, const Command& command);
 Handled handle_select(Context& context, const Command& command);  // and EXAMINE
+Handled handle_sort(Context& context, const Command& command);
 Handled handle_start_tls(Context& context, const Command& command);
 Handled handle_status(Context& context, const Command& command);
 Handled handle_store(Context& context, const Command& command);
 Handled handle_subscribe(Context& context, const Command& command);  // and UNSUBSCRIBE
 Handled handle_unauthenticate(Context& context, const Command& command);
+Handled handle_thread(Context& context, const Command& command);
 Handled handle_unselect(Context& context, const Command& command);
 
 /// FETCH responses for messages by number, ascending, in what the client was told.

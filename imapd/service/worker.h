@@ -22,11 +22,14 @@
 
 namespace dromos::imapd {
 
+class KeyCache;
+
 struct Worker {
   struct Options {
     db::Pool::Options pool;
     std::shared_ptr<MailboxCache> mailboxes;  // of the whole process
     std::shared_ptr<AccountWatch> accounts;   // of the whole process
+    std::shared_ptr<KeyCache> keys;           // likewise
     std::string blob_folder;                  ///< empty: bytes are in the database
     std::shared_ptr<directory::LoginState> logins;
     std::shared_ptr<Limits> limits;

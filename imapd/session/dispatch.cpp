@@ -57,11 +57,13 @@ constexpr Entry kEntries[] = {
     {Verb::search, handle_search, Allowed::selected, News::by_form},
     {Verb::select, handle_select, Allowed::after_login, News::none},
     {Verb::set_acl, handle_acl, Allowed::after_login},
+    {Verb::sort, handle_sort, Allowed::selected, News::by_form},
     {Verb::start_tls, handle_start_tls, Allowed::before_login, News::none},
     {Verb::status, handle_status, Allowed::after_login},
     {Verb::store, handle_store, Allowed::selected, News::by_form},
     {Verb::subscribe, handle_subscribe, Allowed::after_login},
     {Verb::unauthenticate, handle_unauthenticate, Allowed::after_login, News::none},
+    {Verb::thread, handle_thread, Allowed::selected, News::by_form},
     {Verb::unselect, handle_unselect, Allowed::selected, News::none},
     {Verb::unsubscribe, handle_subscribe, Allowed::after_login},
 };

@@ -55,6 +55,10 @@ class Raw:
                 return untagged, line[len(tag) + 1:]
             untagged.append(line)
 
+    @property
+    def last_tag(self):
+        return b"t%d" % self.count
+
     def run(self, command):
         tag = self.tag()
         self.send(tag.encode() + b" " + (command if isinstance(command, bytes) else command.encode()) + b"\r\n")

@@ -1,0 +1,123 @@
+#include "common/mime/collation.h"
+
+#include <unicode/uchar.h>
+#include <unicode/unorm2.h>
+#include <unicode/utf16.h>
+#include <unicode/utf8.h>
+
+#include <vector>
+
+#include "common/base/strings.h"
+
+namespace dromos::mime {
+namespace {
+
+void append_utf8(std::string& out, UChar32 c) {
+  uint8_t bytes[U8_MAX_LENGTH];
+  int32_t length = 0;
+  UBool bad = 0;
+  U8_APPEND(bytes, length, U8_MAX_LENGTH, c, bad);
+  if (!bad) out.append(reinterpret_cast<const char*>(bytes), static_cast<size_t>(length));
+}
+
+const UNormalizer2* decomposer() {
+  static const UNormalizer2* instance = [] {
+    UErrorCode error = U_ZERO_ERROR;
+    const UNormalizer2* made = unorm2_getNFKDInstance(&error);
+    return U_SUCCESS(error) ? made : nullptr;
+  }();
+  return instance;
+}
+
+/// False: `c` stays as it is.
+bool append_decomposed(std::string& out, UChar32 c) {
+  constexpr int32_t kLongest = 64;  // U+FDFA takes 18
+  UChar units[kLongest];
+  UErrorCode error = U_ZERO_ERROR;
+  const UNormalizer2* normalizer = decomposer();
+  if (normalizer == nullptr) return false;
+  const int32_t count = unorm2_getDecomposition(normalizer, c, units, kLongest, &error);
+  if (count < 0 || U_FAILURE(error)) return false;
+  for (int32_t i = 0; i < count;) {
+    UChar32 part = 0;
+    U16_NEXT(units, i, count, part);
+    append_utf8(out, part);
+  }
+  return true;
+}
+
+/// One bit for each character of the basic plane: it has a decomposition.
+bool decomposes(UChar32 c) {
+  static const std::vector<bool> basic = [] {
+    std::vector<bool> bits(0x10000);
+    std::string scratch;
+    for (UChar32 c = 0x80; c < 0x10000; ++c) bits[static_cast<size_t>(c)] = append_decomposed(scratch, c);
+    return bits;
+  }();
+  std::string scratch;
+  return c < 0x10000 ? basic[static_cast<size_t>(c)] : append_decomposed(scratch, c);
+}
+
+/// The next character; U+FFFD for what is no UTF-8.
+UChar32 next_character(std::string_view text, int32_t& at) {
+  UChar32 c = 0;
+  U8_NEXT_OR_FFFD(reinterpret_cast<const uint8_t*>(text.data()), at, static_cast<int32_t>(text.size()), c);
+  return c;
+}
+
+}  // namespace
+
+void append_casemap(std::string& out, std::string_view utf8) {
+  const auto size = static_cast<int32_t>(utf8.size());
+  for (int32_t i = 0; i < size;) {
+    const char byte = utf8[static_cast<size_t>(i)];
+    if (static_cast<unsigned char>(byte) < 0x80) {
+      out += byte >= 'a' && byte <= 'z' ? static_cast<char>(byte - 'a' + 'A') : byte;
+      ++i;
+      continue;
+    }
+    const UChar32 title = u_totitle(next_character(utf8, i));
+    if (title < 0x80 || !decomposes(title) || !append_decomposed(out, title)) append_utf8(out, title);
+  }
+}
+
+std::string casemap_key(std::string_view utf8) {
+  std::string out;
+  out.reserve(utf8.size());
+  append_casemap(out, utf8);
+  return out;
+}
+
+bool has_decompositions(std::string_view folded) {
+  const auto size = static_cast<int32_t>(folded.size());
+  for (int32_t i = 0; i < size;) {
+    if (static_cast<unsigned char>(folded[static_cast<size_t>(i)]) < 0x80) {
+      ++i;
+      continue;
+    }
+    if (const UChar32 c = next_character(folded, i); c == 0x131 || decomposes(c)) return true;
+  }
+  return false;
+}
+
+std::string decompose_folded(std::string_view folded) {
+  std::string out;
+  out.reserve(folded.size() + 16);
+  const auto size = static_cast<int32_t>(folded.size());
+  for (int32_t i = 0; i < size;) {
+    const char byte = folded[static_cast<size_t>(i)];
+    if (static_cast<unsigned char>(byte) < 0x80) {
+      out += byte;
+      ++i;
+      continue;
+    }
+    const UChar32 c = next_character(folded, i);
+    if (c == 0x131)  // the dotless i has the titlecase of the other
+      out += 'i';
+    else if (!decomposes(c) || !append_decomposed(out, c))
+      append_utf8(out, c);
+  }
+  return out;
+}
+
+}  // namespace dromos::mime

@@ -1,0 +1,20 @@
+// i;unicode-casemap (RFC 5051, asked for by RFC 5255 §4.3 and RFC 5256 §7): each character to titlecase, then
+// decomposed (compatibility decompositions too); what comes out is compared as octets. Pure; never fails.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace dromos::mime {
+
+/// `utf8` must be clean UTF-8.
+std::string casemap_key(std::string_view utf8);
+void append_casemap(std::string& out, std::string_view utf8);
+
+/// Text that fold_case has folded, decomposed as casemap_key does; ASCII stays as it is. Comparing folded and
+/// decomposed text finds what i;unicode-casemap finds (and the sharp s as "ss").
+std::string decompose_folded(std::string_view folded);
+/// True if decompose_folded would change it.
+bool has_decompositions(std::string_view folded);
+
+}  // namespace dromos::mime

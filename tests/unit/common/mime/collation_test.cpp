@@ -1,0 +1,74 @@
+#include "common/mime/collation.h"
+
+#include <catch2/catch.hpp>
+
+#include "common/mime/charset.h"
+#include "common/mime/header.h"
+
+using namespace dromos::mime;
+
+TEST_CASE("i;unicode-casemap: titlecase, then decomposed", "[unit][mime]") {
+  CHECK(casemap_key("") == "");
+  CHECK(casemap_key("Hello, world_") == "HELLO, WORLD_");
+  CHECK(casemap_key("grün") == "GRU\xCC\x88N");
+  CHECK(casemap_key("GRÜN") == casemap_key("gru\xCC\x88n"));
+  CHECK(casemap_key("ﬁn") == "fiN");  // the ligature has no titlecase of its own
+  CHECK(casemap_key("ＡＢｃ") == "ABC");
+  CHECK(casemap_key("ſ") == "S");
+  CHECK(casemap_key("ı") == "I");
+  CHECK(casemap_key("ǆ") == casemap_key("Ǆ"));
+  CHECK(casemap_key("straße") == "STRAßE");
+  CHECK(casemap_key("ΣΑΣ") == casemap_key("σας"));
+  CHECK(casemap_key("ёж") == casemap_key("ЁЖ"));
+  CHECK(casemap_key("\xF0\x9D\x90\x80") == "A");  // mathematical bold A
+  CHECK(casemap_key("\xF0\x9F\x98\x80") == "\xF0\x9F\x98\x80");
+  CHECK(casemap_key("_") > casemap_key("a"));  // as octets of the titlecase
+}
+
+TEST_CASE("Bytes that are no UTF-8 give a key all the same", "[unit][mime]") {
+  CHECK(casemap_key("a\xFF") == "A\xEF\xBF\xBD");
+  CHECK(decompose_folded("\xC3") == "\xEF\xBF\xBD");
+}
+
+TEST_CASE("Folded text decomposes to what i;unicode-casemap compares", "[unit][mime]") {
+  CHECK_FALSE(has_decompositions("plain ascii"));
+  CHECK_FALSE(has_decompositions("日本語"));
+  CHECK(has_decompositions("café"));
+  CHECK(decompose_folded(fold_case("CAFÉ")) == decompose_folded(fold_case("cafe\xCC\x81")));
+  CHECK(decompose_folded(fold_case("ＡＢＣ")) == "abc");
+  CHECK(decompose_folded(fold_case("ıf")) == "if");
+  CHECK(decompose_folded("abc") == "abc");
+}
+
+TEST_CASE("Base subject, each rule of RFC 5256 section 2.1", "[unit][mime]") {
+  struct Case {
+    const char* subject;
+    const char* base;
+    bool reply;
+  };
+  for (const Case& c : {Case{"", "", false},
+                        {"Re:", "", true},
+                        {"re: re: RE : fw: FWD: x", "x", true},
+                        {"Re[4]: x", "x", true},
+                        {"Re [list] : x", "x", true},
+                        {"[list] x", "x", false},
+                        {"[list] Re: [list] x", "x", true},
+                        {"[a][b] re: x", "x", true},
+                        {"[only]", "[only]", false},
+                        {"[a] [only]", "[only]", false},
+                        {"[a[b]] x", "[a[b]] x", false},
+                        {"x (fwd)", "x", true},
+                        {"x (FWD) (fwd)  ", "x", true},
+                        {"[fwd: x]", "x", true},
+                        {"[Fwd: [list] Re: x (fwd)]", "x", true},
+                        {"[fwd: x", "[fwd: x", false},
+                        {"a\t b   c", "a b c", false},
+                        {"Rex: y", "Rex: y", false},
+                        {"Report: z", "Report: z", false},
+                        {"AW: x", "AW: x", false},
+                        {"x [fwd: y]", "x [fwd: y]", false}}) {
+    INFO(c.subject);
+    CHECK(base_subject(c.subject).text == c.base);
+    CHECK(base_subject(c.subject).reply_or_forward == c.reply);
+  }
+}
