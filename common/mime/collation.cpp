@@ -5,6 +5,7 @@
 #include <unicode/utf16.h>
 #include <unicode/utf8.h>
 
+#include <cstring>
 #include <vector>
 
 #include "common/base/strings.h"
@@ -88,14 +89,67 @@ std::string casemap_key(std::string_view utf8) {
   return out;
 }
 
-bool has_decompositions(std::string_view folded) {
-  const auto size = static_cast<int32_t>(folded.size());
-  for (int32_t i = 0; i < size;) {
-    if (static_cast<unsigned char>(folded[static_cast<size_t>(i)]) < 0x80) {
-      ++i;
+namespace {
+
+/// Offset of the next character from `at` on that decomposes; npos: none. Most text is ASCII: eight at once.
+size_t next_decomposable(std::string_view text, size_t at) {
+  while (at < text.size()) {
+    uint64_t eight = 0;
+    if (at + 8 <= text.size()) {
+      std::memcpy(&eight, text.data() + at, 8);
+      if ((eight & 0x8080808080808080) == 0) {
+        at += 8;
+        continue;
+      }
+    }
+    if (static_cast<unsigned char>(text[at]) < 0x80) {
+      ++at;
       continue;
     }
-    if (const UChar32 c = next_character(folded, i); c == 0x131 || decomposes(c)) return true;
+    auto next = static_cast<int32_t>(at);
+    if (const UChar32 c = next_character(text, next); c == 0x131 || decomposes(c)) return at;
+    at = static_cast<size_t>(next);
+  }
+  return std::string_view::npos;
+}
+
+bool holds(std::string_view text, std::string_view needle) {
+  return memmem(text.data(), text.size(), needle.data(), needle.size()) != nullptr;
+}
+
+bool continues_character(char byte) {
+  return (static_cast<unsigned char>(byte) & 0xc0) == 0x80;
+}
+
+}  // namespace
+
+bool has_decompositions(std::string_view folded) {
+  return next_decomposable(folded, 0) != std::string_view::npos;
+}
+
+CasemapNeedle::CasemapNeedle(std::string folded)
+    : folded_(std::move(folded)), decomposed_(decompose_folded(folded_)) {}
+
+// What is found only decomposed lies around a character of the text that decomposes: only there the text is
+// taken apart. A character of at most four octets gives one at least.
+bool CasemapNeedle::in(std::string_view text) const {
+  if (folded_.empty() || holds(text, folded_)) return true;
+  if (decomposed_ != folded_ && holds(text, decomposed_)) return true;
+  const size_t reach = decomposed_.size() * 4 + 4;
+  size_t at = next_decomposable(text, 0);
+  while (at != std::string_view::npos) {
+    size_t begin = at > reach ? at - reach : 0;
+    while (begin > 0 && continues_character(text[begin])) --begin;
+    // As far as such characters stand close together.
+    size_t end = std::min(at + reach, text.size());
+    size_t next = next_decomposable(text, at + 1);
+    while (next < end) {
+      end = std::min(next + reach, text.size());
+      next = next_decomposable(text, next + 1);
+    }
+    while (end < text.size() && continues_character(text[end])) ++end;
+    if (holds(decompose_folded(text.substr(begin, end - begin)), decomposed_)) return true;
+    at = next;
   }
   return false;
 }

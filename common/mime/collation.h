@@ -17,4 +17,17 @@ std::string decompose_folded(std::string_view folded);
 /// True if decompose_folded would change it.
 bool has_decompositions(std::string_view folded);
 
+/// A text to be found in folded text, as i;unicode-casemap compares (RFC 4790 §9.2, substrings).
+class CasemapNeedle {
+ public:
+  CasemapNeedle() = default;
+  explicit CasemapNeedle(std::string folded);
+  const std::string& folded() const { return folded_; }
+  bool in(std::string_view folded_text) const;
+
+ private:
+  std::string folded_;
+  std::string decomposed_;
+};
+
 }  // namespace dromos::mime

@@ -34,15 +34,18 @@ inline Reply bad(std::string text) {
   return {Status::bad, "", std::move(text)};
 }
 
+struct LiveSearch;
+
 struct Selected {
   std::shared_ptr<SharedMailbox> mailbox;
   VersionPtr seen;  // what the client has been told
   std::string name;
   bool read_only = false;
-  bool junk = false;                         // special use
-  store::Rights rights = store::kAllRights;  // of this session's account
-  size_t keyword_names = 0;                  // announced by FLAGS
-  NumberSet saved;                           // uids of `$` (RFC 5182)
+  bool junk = false;                              // special use
+  store::Rights rights = store::kAllRights;       // of this session's account
+  size_t keyword_names = 0;                       // announced by FLAGS
+  NumberSet saved;                                // uids of `$` (RFC 5182)
+  std::vector<std::shared_ptr<LiveSearch>> live;  // RETURN (UPDATE), RFC 5267
   /// Our own STORE.SILENT: what it did is not told, unless others changed more than we know.
   struct Silent {
     int64_t modseq = 0;

@@ -8,6 +8,7 @@
 #include "imapd/commands/fetch_render.h"
 #include "imapd/commands/handlers.h"
 #include "imapd/commands/qresync.h"
+#include "imapd/commands/search_answer.h"
 #include "imapd/commands/sync.h"
 
 namespace dromos::imapd {
@@ -40,12 +41,16 @@ std::vector<FetchItem> items_of(Context& context, const FetchCommand& fetch, boo
 
 std::vector<uint32_t> chosen(const FetchCommand& fetch, const NumberSet& numbers,
                              const MailboxVersion& version) {
-  std::vector<uint32_t> list;
-  list.reserve(numbers.count());
-  numbers.for_each([&](uint32_t number) {
-    if (!fetch.changed_since || version.at(number).modseq > static_cast<int64_t>(*fetch.changed_since))
-      list.push_back(number);
-  });
+  std::vector<uint32_t> list = list_of(numbers);
+  // First the range, then what has changed in it (RFC 9394 §3.4).
+  if (fetch.partial) {
+    const auto part = part_of(*fetch.partial, list);
+    list = std::vector<uint32_t>(part.begin(), part.end());
+  }
+  if (fetch.changed_since)
+    std::erase_if(list, [&](uint32_t number) {
+      return version.at(number).modseq <= static_cast<int64_t>(*fetch.changed_since);
+    });
   return list;
 }
 
@@ -212,7 +217,6 @@ Task<Result<void>> fetch_messages(Context& context, const std::vector<FetchItem>
 
 Handled handle_fetch(Context& context, const Command& command) {
   const auto& fetch = command.as<FetchCommand>();
-  if (fetch.partial) co_return bad("PARTIAL is not offered");
   if (fetch.vanished && !context.enabled.qresync) co_return bad("VANISHED needs ENABLE QRESYNC");
   const std::vector<FetchItem> items = items_of(context, fetch, command.uid);
   const auto numbers = numbers_of(context, fetch.set, command.uid);

@@ -13,6 +13,7 @@ using Handled = Task<Result<Reply>>;
 Handled handle_acl(Context& context, const Command& command);  // SETACL, DELETEACL, GETACL, LISTRIGHTS
 Handled handle_append(Context& context, const Command& command);
 Handled handle_authenticate(Context& context, const Command& command);
+Handled handle_cancel_update(Context& context, const Command& command);
 Handled handle_capability(Context& context, const Command& command);
 Handled handle_check(Context& context, const Command& command);
 Handled handle_close(Context& context, const Command& command);
@@ -21,6 +22,7 @@ Handled handle_copy(Context& context, const Command& command);  // and MOVE
 Handled handle_create(Context& context, const Command& command);
 Handled handle_delete(Context& context, const Command& command);
 Handled handle_enable(Context& context, const Command& command);
+Handled handle_esearch(Context& context, const Command& command);
 Handled handle_expunge(Context& context, const Command& command);
 Handled handle_fetch(Context& context, const Command& command);
 Handled handle_get_quota(Context& context, const Command& command);

@@ -4,6 +4,7 @@
 
 #include "common/log/log.h"
 #include "imapd/commands/handlers.h"
+#include "imapd/commands/live_search.h"
 #include "imapd/commands/mailbox_names.h"
 #include "imapd/protocol/mailbox_name.h"
 
@@ -268,7 +269,9 @@ Task<Result<void>> tell_selected(Context& context, Expunges expunges, bool waiti
 
 }  // namespace
 
-Task<void> tell_news(Context& context, Expunges expunges, bool waiting) {
+namespace {
+
+Task<void> tell_mailboxes(Context& context, Expunges expunges, bool waiting) {
   if (!context.notify) {
     if (context.selected && !waiting) sync(context, expunges);
     co_return;
@@ -283,6 +286,13 @@ Task<void> tell_news(Context& context, Expunges expunges, bool waiting) {
   }
   context.out.untagged_status(Status::ok, code::kNotificationOverflow, "Too many mailboxes to watch");
   context.notify = std::make_unique<Notify>(context, Notify::Wishes{});
+}
+
+}  // namespace
+
+Task<void> tell_news(Context& context, Expunges expunges, bool waiting) {
+  co_await tell_mailboxes(context, expunges, waiting);
+  co_await tell_live_searches(context);
 }
 
 }  // namespace dromos::imapd

@@ -12,6 +12,10 @@ void to_utf8(SearchKey& key, const std::string& charset) {
   for (SearchKey& child : key.children) to_utf8(child, charset);
 }
 
+bool any_fuzzy(const SearchKey& key) {
+  return key.fuzzy || std::any_of(key.children.begin(), key.children.end(), any_fuzzy);
+}
+
 /// Uids or numbers in their order; a space before.
 void write_list(Writer& out, std::span<const uint32_t> list) {
   std::string text;
@@ -27,6 +31,16 @@ std::optional<Reply> make_utf8(SearchProgram& program) {
   if (!mime::charset_known(charset)) return no("BADCHARSET (US-ASCII UTF-8)", "Unknown charset");
   to_utf8(program.root, charset);
   return std::nullopt;
+}
+
+std::string_view return_objection(const SearchReturn& result, const SearchProgram& program,
+                                  std::span<const SortKey> keys) {
+  if (!result.update_fetch.empty()) return "UPDATE with FETCH items is not offered";
+  const bool scores = result.relevancy || std::any_of(keys.begin(), keys.end(), [](const SortKey& key) {
+                        return key.kind == SortKey::Kind::relevancy;
+                      });
+  if (scores && !any_fuzzy(program.root)) return "RELEVANCY needs a FUZZY key";
+  return {};
 }
 
 SearchScope scope_of(Context& context) {
@@ -97,13 +111,17 @@ NumberSet to_save(const MailboxVersion& version, const Found& found, const Searc
   return NumberSet::of_sorted(uids);
 }
 
-void write_esearch(Writer& out, const EsearchHead& head, const SearchReturn& wanted,
-                   std::span<const uint32_t> shown, std::span<const uint8_t> scores, uint64_t modseq) {
+void begin_esearch(Writer& out, const EsearchHead& head) {
   out.untagged().raw("ESEARCH (TAG ").string(head.tag);
   if (!head.mailbox.empty())
     out.raw(" MAILBOX ").mailbox(head.mailbox).raw(" UIDVALIDITY ").number(head.uidvalidity);
   out.ch(')');
   if (head.uid) out.raw(" UID");
+}
+
+void write_esearch(Writer& out, const EsearchHead& head, const SearchReturn& wanted,
+                   std::span<const uint32_t> shown, std::span<const uint8_t> scores, uint64_t modseq) {
+  begin_esearch(out, head);
   if (wanted.min && !shown.empty()) out.raw(" MIN ").number(shown.front());
   if (wanted.max && !shown.empty()) out.raw(" MAX ").number(shown.back());
   if (wanted.all && !shown.empty()) {

@@ -19,6 +19,9 @@ struct Found {
 
 /// Texts to UTF-8. The answer, if their charset is unknown.
 std::optional<Reply> make_utf8(SearchProgram& program);
+/// Why these options cannot be had (BAD); empty: they can.
+std::string_view return_objection(const SearchReturn& result, const SearchProgram& program,
+                                  std::span<const SortKey> keys);
 /// The selected mailbox as the client knows it, for a search that ends when its client has gone.
 SearchScope scope_of(Context& context);
 /// For reads on behalf of one search.
@@ -43,6 +46,8 @@ struct EsearchHead {
   uint32_t uidvalidity = 0;
   bool uid = false;
 };
+/// "* ESEARCH (TAG ...)[ UID]".
+void begin_esearch(Writer& out, const EsearchHead& head);
 /// `shown`: the numbers or uids of `found`.
 void write_esearch(Writer& out, const EsearchHead& head, const SearchReturn& wanted,
                    std::span<const uint32_t> shown, std::span<const uint8_t> scores, uint64_t modseq);

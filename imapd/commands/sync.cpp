@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "imapd/commands/live_search.h"
+
 namespace dromos::imapd {
 
 void write_keywords(Context& context, bool always) {
@@ -73,11 +75,13 @@ uint32_t sync(Context& context, Expunges expunges, bool flags) {
   }
   if (expunges == Expunges::hold) next = next->with_ghosts(*selected.seen);
   const VersionDifference difference = compare(*selected.seen, *next);
+  note_expunged(context, *selected.seen, difference.expunged_uids);
   write_expunges(context, difference);
   if (difference.added > 0) context.out.untagged_number(next->size(), "EXISTS");
   if (difference.added > 0 && !context.enabled.rev2) context.out.untagged_number(0, "RECENT");
   write_keywords(context, false);
   const VersionPtr before = std::exchange(selected.seen, std::move(next));
+  note_changed(context, difference);
   for (const uint32_t number : difference.changed) {
     const MessageItem& item = selected.seen->at(number);
     const MessageItem* old = before->find(item.uid);

@@ -148,7 +148,10 @@ bool parse_modifiers(Lexer& lexer, FetchCommand& fetch) {
   const bool parsed = parse_parenthesised(lexer, false, [&] {
     if (lexer.eat_word("CHANGEDSINCE")) return lexer.sp() && lexer.number64(fetch.changed_since.emplace());
     if (lexer.eat_word("VANISHED")) return fetch.vanished = true;
-    if (lexer.eat_word("PARTIAL")) return lexer.sp() && parse_partial_range(lexer, fetch.partial.emplace());
+    if (lexer.eat_word("PARTIAL")) {
+      if (fetch.partial) return lexer.fail("PARTIAL is given twice");
+      return lexer.sp() && parse_partial_range(lexer, fetch.partial.emplace());
+    }
     return lexer.fail("Unknown FETCH modifier");
   });
   // RFC 7162 §3.2.6.

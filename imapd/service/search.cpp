@@ -1,13 +1,16 @@
 #include "imapd/service/search.h"
 
 #include <algorithm>
-#include <cstring>
 #include <exception>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "common/async/offload.h"
 #include "common/async/task_group.h"
 #include "common/mime/charset.h"
 #include "common/mime/text.h"
+#include "imapd/index/document.h"
+#include "imapd/service/key_reader.h"
 #include "imapd/service/message_loader.h"
 #include "imapd/service/search_plan.h"
 
@@ -24,20 +27,29 @@ struct Candidate {
   uint32_t uid = 0;
   std::vector<Truth> known;
   bool cut = false;  // its extract is not whole
+  float bonus = 0;   // of FUZZY keys: words in the subject or an address weigh more
 };
 
-bool holds(std::string_view text, std::string_view needle) {
-  return memmem(text.data(), text.size(), needle.data(), needle.size()) != nullptr;
+/// Any field of that name, by the rules of mime::search_header.
+bool matches_header(const SearchNode& leaf, std::string_view headers) {
+  const std::string start = leaf.name + ": ";
+  while (!headers.empty()) {
+    const size_t end = std::min(headers.find('\n'), headers.size());
+    const std::string_view line = headers.substr(0, end);
+    headers.remove_prefix(std::min(end + 1, headers.size()));
+    if (line.starts_with(start) && leaf.needle.in(line.substr(start.size()))) return true;
+  }
+  return false;
 }
 
 bool matches_text(const SearchNode& leaf, const mime::SearchText& text) {
   switch (leaf.kind) {
     case Kind::body:
-      return holds(text.body, leaf.needle);
+      return leaf.needle.in(text.body);
     case Kind::text:
-      return holds(text.headers, leaf.needle) || holds(text.body, leaf.needle);
+      return leaf.needle.in(text.headers) || leaf.needle.in(text.body);
     default:
-      return mime::search_header(text.headers, leaf.name, leaf.needle);
+      return matches_header(leaf, text.headers);
   }
 }
 
@@ -59,8 +71,8 @@ bool matches_raw(const SearchNode& leaf, std::string_view raw) {
   if (leaf.kind != Kind::body && leaf.kind != Kind::text) return false;
   for (size_t i = 0; i < facts.tree.parts.size() && i < facts.info.size(); ++i) {
     if (facts.tree.parts[i].kind != mime::PartKind::leaf || !facts.info[i].is_text()) continue;
-    if (holds(mime::fold_case(mime::part_text(raw, facts.tree.parts[i], facts.info[i], kMaxRawSearch)),
-              leaf.needle))
+    if (leaf.needle.in(
+            mime::fold_case(mime::part_text(raw, facts.tree.parts[i], facts.info[i], kMaxRawSearch))))
       return true;
   }
   return false;
@@ -69,14 +81,40 @@ bool matches_raw(const SearchNode& leaf, std::string_view raw) {
 class Searcher {
  public:
   Searcher(Worker& worker, const SearchScope& scope, const SearchPlan& plan, Deadline deadline)
-      : worker_(worker), scope_(scope), plan_(plan), deadline_(deadline) {}
+      : worker_(worker), scope_(scope), plan_(plan), deadline_(deadline), words_(worker.pool) {}
 
+  /// Cheap sources first; the extracts only of messages that those leave open.
   Task<Result<void>> learn(std::vector<Candidate>& list) {
-    for (Candidate& candidate : list) candidate.known.assign(plan_.leaves().size(), Truth::no);
-    if (plan_.needs(SearchSource::text)) CO_TRY_VOID(co_await learn_text(list));
-    if (plan_.needs(SearchSource::facts)) CO_TRY_VOID(co_await learn_sent(list));
+    for (Candidate& candidate : list) candidate.known.assign(plan_.leaves().size(), Truth::unknown);
+    if (plan_.needs(SearchSource::keys)) CO_TRY_VOID(co_await learn_keys(list));
     if (plan_.needs(SearchSource::entry)) CO_TRY_VOID(co_await learn_entry(list));
+    if (plan_.needs(SearchSource::words)) CO_TRY_VOID(co_await learn_words(list));
+    std::vector<Candidate> open;
+    std::vector<size_t> where;
+    for (size_t i = 0; i < list.size(); ++i) {
+      if (decide(list[i]) != Truth::unknown) continue;
+      where.push_back(i);
+      open.push_back(std::move(list[i]));
+    }
+    if (!open.empty()) CO_TRY_VOID(co_await learn_text(open));
+    for (size_t i = 0; i < open.size(); ++i) {
+      // What has gone meanwhile matches nothing.
+      for (Truth& known : open[i].known)
+        if (known == Truth::unknown) known = Truth::no;
+      list[where[i]] = std::move(open[i]);
+    }
     co_return Result<void>{};
+  }
+  Truth decide(const Candidate& candidate) const {
+    return plan_.decide(scope_.mailbox->keywords(), candidate.number, scope_.version->at(candidate.number),
+                        candidate.known);
+  }
+  /// How well a message found fits, on no particular scale.
+  double weight(const Candidate& candidate) const {
+    double sum = 0;
+    for (const SearchNode* leaf : plan_.leaves())
+      if (leaf->source == SearchSource::words && candidate.known[leaf->leaf] == Truth::yes) sum += 1;
+    return sum + candidate.bonus;
   }
 
  private:
@@ -161,6 +199,12 @@ class Searcher {
     co_return Result<void>{};
   }
 
+  /// Can be decided by the extract.
+  static bool is_text(const SearchNode& leaf) {
+    return leaf.source == SearchSource::text || leaf.source == SearchSource::words ||
+           (leaf.source == SearchSource::keys && leaf.key);
+  }
+
   struct Match {
     size_t candidate = 0;
     bool cut = false;
@@ -185,7 +229,8 @@ class Searcher {
       Candidate& candidate = list[match.candidate];
       candidate.cut = match.cut;
       for (const SearchNode* leaf : plan_.leaves())
-        if (leaf->source == SearchSource::text) candidate.known[leaf->leaf] = truth(match.leaves[leaf->leaf]);
+        if (is_text(*leaf) && candidate.known[leaf->leaf] == Truth::unknown)
+          candidate.known[leaf->leaf] = truth(match.leaves[leaf->leaf]);
     }
     co_return Result<void>{};
   }
@@ -200,7 +245,7 @@ class Searcher {
       Match match{candidate, texts.truncated(row) || !text, std::vector<bool>(plan.leaves().size())};
       const mime::SearchText parts = mime::split_search_text(text ? *text : std::string_view());
       for (const SearchNode* leaf : plan.leaves())
-        if (leaf->source == SearchSource::text) match.leaves[leaf->leaf] = matches_text(*leaf, parts);
+        if (is_text(*leaf)) match.leaves[leaf->leaf] = matches_text(*leaf, parts);
       matches.push_back(std::move(match));
     }
     return matches;
@@ -215,34 +260,39 @@ class Searcher {
     if (!loaded.front().found) co_return Result<void>{};
     CO_TRY(const auto raw, co_await loader.read(loaded.front(), 0, kMaxRawSearch, deadline_));
     for (const SearchNode* leaf : plan_.leaves()) {
-      if (leaf->source != SearchSource::text || candidate.known[leaf->leaf] == Truth::yes) continue;
+      if (!is_text(*leaf) || candidate.known[leaf->leaf] == Truth::yes) continue;
       const bool found = co_await offload([leaf, &raw] { return matches_raw(*leaf, raw); });
       candidate.known[leaf->leaf] = truth(found);
     }
     co_return Result<void>{};
   }
 
-  Task<Result<void>> learn_sent(std::vector<Candidate>& list) {
-    constexpr size_t kFacts = 512;
-    MessageLoader loader(worker_, scope_.mailbox->account(), scope_.mailbox->id());
-    LoadNeeds needs;
-    needs.facts = true;
-    for (size_t start = 0; start < list.size(); start += kFacts) {
-      std::vector<uint32_t> some;
-      for (size_t i = start; i < std::min(start + kFacts, list.size()); ++i) some.push_back(list[i].uid);
-      CO_TRY(const auto loaded, co_await loader.load(std::move(some), needs, deadline_));
-      for (size_t i = 0; i < loaded.size(); ++i) {
-        if (!loaded[i].found) continue;
-        const MessageItem& item = scope_.version->at(list[start + i].number);
-        CO_TRY(const auto facts, co_await loader.facts(loaded[i], item.size, deadline_));
+  Task<Result<void>> learn_keys(std::vector<Candidate>& list) {
+    std::vector<uint32_t> numbers;
+    numbers.reserve(list.size());
+    for (const Candidate& candidate : list) numbers.push_back(candidate.number);
+    auto use = [&](const KeyChunk& chunk, std::span<const uint32_t> some) {
+      const auto first = static_cast<size_t>(some.data() - numbers.data());
+      for (size_t i = 0; i < some.size(); ++i)
+        if (const auto row = chunk.find(list[first + i].uid)) match_keys(list[first + i], *row);
+    };
+    KeyRead read{scope_.mailbox, scope_.version, scope_.unwanted};
+    co_return co_await read_keys(worker_, std::move(read), numbers, use, deadline_);
+  }
+
+  void match_keys(Candidate& candidate, const KeyChunk::Row& row) {
+    for (const SearchNode* leaf : plan_.leaves()) {
+      if (leaf->source != SearchSource::keys) continue;
+      Truth& known = candidate.known[leaf->leaf];
+      if (!leaf->key) {
         // Without a Date field the time of receipt stands in.
-        const int64_t day = facts.sent ? day_in_zone(*facts.sent) : day_of(item.received);
-        for (const SearchNode* leaf : plan_.leaves())
-          if (leaf->source == SearchSource::facts)
-            list[start + i].known[leaf->leaf] = compare_day(*leaf, day);
+        const auto sent = row.sent();
+        known = compare_day(*leaf, sent ? day_of(*sent + int64_t{row.zone_minutes()} * 60)
+                                        : day_of(scope_.version->at(candidate.number).received));
+      } else if (row.exact()) {
+        known = truth(leaf->needle.in(row.text(*leaf->key)));
       }
     }
-    co_return Result<void>{};
   }
 
   Task<Result<void>> learn_entry(std::vector<Candidate>& list) {
@@ -253,9 +303,9 @@ class Searcher {
         if (leaf->source != SearchSource::entry) continue;
         Truth& known = candidate->known[leaf->leaf];
         if (leaf->kind == Kind::email_id)
-          known = truth(to_text(entry.id) == leaf->needle);
+          known = truth(to_text(entry.id) == leaf->id);
         else if (leaf->kind == Kind::thread_id)
-          known = truth(to_text(entry.thread) == leaf->needle);
+          known = truth(to_text(entry.thread) == leaf->id);
         else
           known = compare_day(*leaf, day_of(entry.saved_us / 1'000'000));
       }
@@ -264,11 +314,100 @@ class Searcher {
                                             list.back().uid, on_entry, deadline_);
   }
 
+  using Ids = std::unordered_set<MessageId>;
+  /// What the word index says of one key, asked once a search.
+  struct WordAnswer {
+    Ids found;
+    Ids in_subject;
+    Ids in_address;
+  };
+
+  Task<Result<Ids>> ask(store::WordTerm term, Ids* tail, bool* tail_whole) {
+    std::vector<store::WordTerm> terms{std::move(term)};
+    CO_TRY(const auto asked,
+           co_await words_.candidates(scope_.mailbox->account(), std::move(terms), deadline_));
+    if (tail != nullptr) tail->insert(asked.tail.begin(), asked.tail.end());
+    if (tail_whole != nullptr) *tail_whole = asked.tail_whole;
+    co_return Ids(asked.indexed.begin(), asked.indexed.end());
+  }
+
+  Task<Result<void>> ask_words() {
+    answers_.emplace(plan_.leaves().size());
+    for (const SearchNode* leaf : plan_.leaves()) {
+      if (leaf->source != SearchSource::words) continue;
+      WordAnswer& answer = (*answers_)[leaf->leaf];
+      CO_TRY(answer.found, co_await ask(leaf->words, &tail_, &tail_whole_));
+      if (leaf->words.field != store::WordField::any || answer.found.empty()) continue;
+      store::WordTerm term = leaf->words;
+      term.field = store::WordField::subject;
+      CO_TRY(answer.in_subject, co_await ask(term, nullptr, nullptr));
+      term.field = store::WordField::address;
+      CO_TRY(answer.in_address, co_await ask(term, nullptr, nullptr));
+    }
+    co_return Result<void>{};
+  }
+
+  Task<Result<void>> learn_words(std::vector<Candidate>& list) {
+    if (!answers_) CO_TRY_VOID(co_await ask_words());
+    std::vector<std::pair<MessageId, size_t>> behind;  // in the tail, by candidate
+    auto on_entry = [&](const store::Entry& entry) {
+      Candidate* candidate = find(list, entry.uid);
+      if (candidate == nullptr) return;
+      if (tail_.contains(entry.id))
+        behind.emplace_back(entry.id, static_cast<size_t>(candidate - list.data()));
+      take_words(*candidate, entry.id);
+    };
+    CO_TRY_VOID(co_await worker_.entries.load(scope_.mailbox->account(), scope_.mailbox->id(),
+                                              list.front().uid, list.back().uid, on_entry, deadline_));
+    co_return co_await match_tail(list, std::move(behind));
+  }
+
+  void take_words(Candidate& candidate, const MessageId& id) {
+    for (const SearchNode* leaf : plan_.leaves()) {
+      if (leaf->source != SearchSource::words) continue;
+      const WordAnswer& answer = (*answers_)[leaf->leaf];
+      if (answer.found.contains(id))
+        candidate.known[leaf->leaf] = Truth::yes;
+      else if (tail_whole_ && !tail_.contains(id))
+        candidate.known[leaf->leaf] = Truth::no;
+      // Else the index does not tell: the tail is looked at, or the extract.
+      if (answer.in_subject.contains(id)) candidate.bonus += 3;
+      if (answer.in_address.contains(id)) candidate.bonus += 2;
+    }
+  }
+
+  /// Messages that the index lacks, by its own rules.
+  Task<Result<void>> match_tail(std::vector<Candidate>& list,
+                                std::vector<std::pair<MessageId, size_t>> behind) {
+    constexpr size_t kDocuments = 100;
+    for (size_t start = 0; start < behind.size(); start += kDocuments) {
+      CO_TRY_VOID(co_await still_wanted());
+      std::unordered_map<MessageId, size_t> where;
+      std::vector<MessageId> ids;
+      for (size_t i = start; i < std::min(start + kDocuments, behind.size()); ++i) {
+        where.insert(behind[i]);
+        ids.push_back(behind[i].first);
+      }
+      std::vector<store::WordDocument> documents;
+      auto on_text = [&](MessageId id, std::string text) {
+        documents.push_back(document_of(id, text));
+        set_language(documents.back());
+      };
+      CO_TRY_VOID(co_await words_.texts(scope_.mailbox->account(), std::move(ids), on_text, deadline_));
+      for (const SearchNode* leaf : plan_.leaves()) {
+        if (leaf->source != SearchSource::words) continue;
+        std::vector<store::WordTerm> terms{leaf->words};
+        CO_TRY(const auto matching,
+               co_await words_.match(scope_.mailbox->account(), std::move(terms), documents, deadline_));
+        for (const auto& document : documents) list[where.at(document.id)].known[leaf->leaf] = Truth::no;
+        for (const MessageId& id : matching) list[where.at(id)].known[leaf->leaf] = Truth::yes;
+      }
+    }
+    co_return Result<void>{};
+  }
+
   static int64_t day_of(int64_t seconds) {
     return seconds >= 0 ? seconds / 86400 : -((-seconds + 86399) / 86400);
-  }
-  static int64_t day_in_zone(const mime::Date& date) {
-    return day_of(date.epoch + int64_t{date.offset_minutes} * 60);
   }
   static Truth compare_day(const SearchNode& leaf, int64_t day) {
     switch (leaf.kind) {
@@ -287,23 +426,48 @@ class Searcher {
   const SearchScope& scope_;
   const SearchPlan& plan_;
   const Deadline deadline_;
+  store::WordIndex words_;
+  std::optional<std::vector<WordAnswer>> answers_;  // by leaf
+  Ids tail_;
+  bool tail_whole_ = true;
 };
+
+struct Weighed {
+  uint32_t number = 0;
+  double weight = 0;
+};
+
+/// The whole range of 1 to 100 (RFC 6203 §4); of equally good ones the later.
+std::vector<uint8_t> scores_of(const std::vector<Weighed>& found, uint32_t messages) {
+  std::vector<double> weights;
+  for (const Weighed& one : found)
+    weights.push_back(one.weight + static_cast<double>(one.number) / (messages + 1.0));
+  if (weights.empty()) return {};
+  const auto [low, high] = std::minmax_element(weights.begin(), weights.end());
+  std::vector<uint8_t> scores;
+  for (const double weight : weights)
+    scores.push_back(*high > *low ? static_cast<uint8_t>(1 + 99 * (weight - *low) / (*high - *low)) : 100);
+  return scores;
+}
 
 }  // namespace
 
-Task<Result<std::vector<uint32_t>>> run_search(Worker& worker, SearchScope scope,
-                                               const SearchProgram& program, Deadline deadline) {
+Task<Result<SearchHits>> search_with_scores(Worker& worker, SearchScope scope, const SearchProgram& program,
+                                            Deadline deadline) {
   CO_TRY(const SearchPlan plan, SearchPlan::make(scope, program, Clock::now_us() / 1'000'000));
   const KeywordSets& keywords = scope.mailbox->keywords();
   const std::vector<Truth> nothing;
-  std::vector<uint32_t> found;
+  std::vector<Weighed> found;
   std::vector<uint32_t> open;
-  scope.version->for_each([&](uint32_t number, const MessageItem& item) {
+  const auto look = [&](uint32_t number, const MessageItem& item) {
     const Truth answer = plan.decide(keywords, number, item, nothing);
-    if (answer == Truth::yes) found.push_back(number);
+    if (answer == Truth::yes) found.push_back({number});
     if (answer == Truth::unknown) open.push_back(number);
-  });
-  if (open.empty()) co_return found;
+  };
+  if (scope.only)
+    scope.only->for_each([&](uint32_t number) { look(number, scope.version->at(number)); });
+  else
+    scope.version->for_each(look);
 
   Searcher searcher(worker, scope, plan, deadline);
   for (size_t start = 0; start < open.size(); start += kBatch) {
@@ -315,15 +479,24 @@ Task<Result<std::vector<uint32_t>>> run_search(Worker& worker, SearchScope scope
       batch.push_back(std::move(candidate));
     }
     CO_TRY_VOID(co_await searcher.learn(batch));
-    for (const Candidate& candidate : batch) {
-      const MessageItem& item = scope.version->at(candidate.number);
-      if (plan.decide(keywords, candidate.number, item, candidate.known) == Truth::yes)
-        found.push_back(candidate.number);
-    }
+    for (const Candidate& candidate : batch)
+      if (searcher.decide(candidate) == Truth::yes)
+        found.push_back({candidate.number, searcher.weight(candidate)});
     co_await Reactor::current().yield();
   }
-  std::sort(found.begin(), found.end());
-  co_return found;
+  std::sort(found.begin(), found.end(),
+            [](const Weighed& a, const Weighed& b) { return a.number < b.number; });
+  SearchHits hits;
+  hits.numbers.reserve(found.size());
+  for (const Weighed& one : found) hits.numbers.push_back(one.number);
+  if (plan.has_fuzzy()) hits.scores = scores_of(found, scope.version->size());
+  co_return hits;
+}
+
+Task<Result<std::vector<uint32_t>>> run_search(Worker& worker, SearchScope scope,
+                                               const SearchProgram& program, Deadline deadline) {
+  CO_TRY(SearchHits hits, co_await search_with_scores(worker, std::move(scope), program, deadline));
+  co_return std::move(hits.numbers);
 }
 
 }  // namespace dromos::imapd

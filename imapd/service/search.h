@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "imapd/protocol/command_search.h"
@@ -16,6 +17,7 @@ struct SearchScope {
   const SharedMailbox* mailbox = nullptr;
   VersionPtr version;
   NumberSet saved;                   // uids of `$`
+  std::optional<NumberSet> only{};   // message numbers; others are not looked at
   std::function<bool()> unwanted{};  // asked between batches: nobody waits for the answer any more
 };
 
@@ -23,5 +25,13 @@ struct SearchScope {
 /// this server does not offer; Errc::closed: unwanted.
 Task<Result<std::vector<uint32_t>>> run_search(Worker& worker, SearchScope scope,
                                                const SearchProgram& program, Deadline deadline);
+
+struct SearchHits {
+  std::vector<uint32_t> numbers;
+  std::vector<uint8_t> scores;  // 1 to 100, parallel; empty without FUZZY keys
+};
+/// The same with relevancy scores (RFC 6203 §4).
+Task<Result<SearchHits>> search_with_scores(Worker& worker, SearchScope scope, const SearchProgram& program,
+                                            Deadline deadline);
 
 }  // namespace dromos::imapd

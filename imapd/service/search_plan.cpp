@@ -2,6 +2,7 @@
 
 #include "common/base/strings.h"
 #include "common/mime/charset.h"
+#include "common/store/word_text.h"
 
 namespace dromos::imapd {
 namespace {
@@ -38,6 +39,48 @@ std::string_view header_name(const SearchKey& key) {
   }
 }
 
+/// Fields whose text is among the message keys.
+std::optional<KeyText> key_of(std::string_view folded_name) {
+  if (folded_name == "subject") return KeyText::search_subject;
+  if (folded_name == "from") return KeyText::search_from;
+  if (folded_name == "to") return KeyText::search_to;
+  if (folded_name == "cc") return KeyText::search_cc;
+  return std::nullopt;
+}
+
+store::WordField field_of(const SearchKey& key) {
+  switch (key.kind) {
+    case Kind::subject:
+      return store::WordField::subject;
+    case Kind::from:
+    case Kind::to:
+    case Kind::cc:
+    case Kind::bcc:
+      return store::WordField::address;
+    default:
+      return store::WordField::any;
+  }
+}
+
+/// A text key: where it is looked for. FUZZY without words in it is a plain search.
+void set_text_source(SearchNode& node, const SearchKey& key) {
+  constexpr size_t kLongestQuery = 4096;
+  node.needle = mime::CasemapNeedle(mime::fold_case(key.text));
+  const std::string& folded = node.needle.folded();
+  node.source = SearchSource::text;
+  if (key.fuzzy && key.kind != Kind::header) {
+    const store::WordText words = store::word_text(folded, kLongestQuery, store::WordUse::query);
+    if (!words.words.empty() || !words.bigrams.empty()) {
+      node.source = SearchSource::words;
+      node.words = {folded, field_of(key), true};
+      return;
+    }
+  }
+  // An empty text asks if the field is there: keys do not tell.
+  if (!node.name.empty() && !folded.empty()) node.key = key_of(node.name);
+  if (node.key) node.source = SearchSource::keys;
+}
+
 Truth truth(bool value) {
   return value ? Truth::yes : Truth::no;
 }
@@ -65,6 +108,10 @@ bool SearchPlan::needs(SearchSource source) const {
   for (const SearchNode* leaf : leaves_)
     if (leaf->source == source) return true;
   return false;
+}
+
+bool SearchPlan::has_fuzzy() const {
+  return needs(SearchSource::words);
 }
 
 Result<SearchNode> SearchPlan::node_of(const SearchScope& scope, const SearchKey& key, int64_t now_seconds) {
@@ -119,9 +166,7 @@ Result<SearchNode> SearchPlan::node_of(const SearchScope& scope, const SearchKey
       [[fallthrough]];
     case Kind::body:
     case Kind::text:
-      node.needle = mime::fold_case(key.text);
-      node.source = SearchSource::text;
-      if (key.fuzzy) return fail(Errc::invalid_argument, "FUZZY is not offered");
+      set_text_source(node, key);
       break;
     case Kind::before:
     case Kind::on:
@@ -132,7 +177,7 @@ Result<SearchNode> SearchPlan::node_of(const SearchScope& scope, const SearchKey
     case Kind::sent_on:
     case Kind::sent_since:
       node.value = key.date.days();
-      node.source = SearchSource::facts;
+      node.source = SearchSource::keys;
       break;
     case Kind::saved_before:
     case Kind::saved_on:
@@ -151,7 +196,7 @@ Result<SearchNode> SearchPlan::node_of(const SearchScope& scope, const SearchKey
       break;
     case Kind::email_id:
     case Kind::thread_id:
-      node.needle = key.text;
+      node.id = key.text;
       node.source = SearchSource::entry;
       break;
     case Kind::filter:

@@ -2,16 +2,22 @@
 // must be read from the store to decide it. Three-valued: a key is unknown until its source was read.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "common/base/result.h"
+#include "common/mime/collation.h"
+#include "common/store/word_index.h"
+#include "imapd/service/message_keys.h"
 #include "imapd/service/search.h"
 
 namespace dromos::imapd {
 
 enum class Truth : uint8_t { no, yes, unknown };
-enum class SearchSource : uint8_t { none, text, facts, entry };
+/// keys: message keys, and the extract where those are not exact. words: the word index, and the extract
+/// where that lags.
+enum class SearchSource : uint8_t { none, text, keys, entry, words };
 
 struct SearchNode {
   SearchKey::Kind kind = SearchKey::Kind::all;
@@ -21,7 +27,10 @@ struct SearchNode {
   NumberSet numbers;      // sequence and uid: message numbers
   int64_t value = 0;      // sizes, seconds, modseq, days
   std::string name;       // folded header name
-  std::string needle;     // folded text, or an id
+  mime::CasemapNeedle needle;
+  std::string id;              // of a message or thread
+  std::optional<KeyText> key;  // source keys: the field's text; else the sent date
+  store::WordTerm words;       // source words
   SearchSource source = SearchSource::none;
   size_t leaf = 0;  // index, if there is a source
   std::vector<SearchNode> children;
@@ -32,6 +41,7 @@ class SearchPlan {
   static Result<SearchPlan> make(const SearchScope& scope, const SearchProgram& program, int64_t now_seconds);
   const std::vector<const SearchNode*>& leaves() const { return leaves_; }
   bool needs(SearchSource source) const;
+  bool has_fuzzy() const;
   /// `known[leaf]` of this message; empty: nothing was read.
   Truth decide(const KeywordSets& keywords, uint32_t number, const MessageItem& item,
                const std::vector<Truth>& known) const;

@@ -26,6 +26,7 @@ struct Entry {
 constexpr Entry kEntries[] = {
     {Verb::append, handle_append, Allowed::after_login},
     {Verb::authenticate, handle_authenticate, Allowed::before_login, News::none},
+    {Verb::cancel_update, handle_cancel_update, Allowed::selected},
     {Verb::capability, handle_capability, Allowed::always},
     {Verb::check, handle_check, Allowed::selected},
     {Verb::close, handle_close, Allowed::selected, News::none},
@@ -35,6 +36,7 @@ constexpr Entry kEntries[] = {
     {Verb::delete_acl, handle_acl, Allowed::after_login},
     {Verb::delete_mailbox, handle_delete, Allowed::after_login},
     {Verb::enable, handle_enable, Allowed::after_login, News::none},
+    {Verb::esearch, handle_esearch, Allowed::after_login},
     {Verb::examine, handle_select, Allowed::after_login, News::none},
     {Verb::expunge, handle_expunge, Allowed::selected},
     {Verb::fetch, handle_fetch, Allowed::selected, News::by_form},

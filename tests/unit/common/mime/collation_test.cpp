@@ -72,3 +72,26 @@ TEST_CASE("Base subject, each rule of RFC 5256 section 2.1", "[unit][mime]") {
     CHECK(base_subject(c.subject).reply_or_forward == c.reply);
   }
 }
+
+TEST_CASE("A needle is found wherever i;unicode-casemap says", "[unit][mime]") {
+  const auto found = [](std::string_view text, std::string_view needle) {
+    return CasemapNeedle(fold_case(needle)).in(fold_case(text));
+  };
+  CHECK(found("plain text", "TEXT"));
+  CHECK_FALSE(found("plain text", "texts"));
+  CHECK(found("", ""));
+  CHECK(found("Café", "CAFE\xCC\x81"));
+  CHECK(found("Cafe\xCC\x81", "CAFÉ"));
+  CHECK(found(std::string(10'000, 'x') + "ＡＢＣ" + std::string(10'000, 'y'), "xabcy"));
+  CHECK(found(std::string(10'000, 'x') + "é", "xe\xCC\x81"));
+  CHECK_FALSE(found(std::string(10'000, 'x') + "é", "ye\xCC\x81"));
+  CHECK(found("a…b", "a...b"));
+  CHECK(found("ＡＡＡＡＡＡＡＡＢ", "aab"));
+  CHECK_FALSE(found("naïve", "naive"));
+  // Around characters that decompose, at any distance.
+  for (size_t gap = 0; gap < 60; ++gap) {
+    const std::string text = "é" + std::string(gap, '-') + "öx";
+    CHECK(found(text, "e\xCC\x81" + std::string(gap, '-') + "o\xCC\x88X"));
+    CHECK_FALSE(found(text, "e\xCC\x81" + std::string(gap + 1, '-') + "o\xCC\x88"));
+  }
+}

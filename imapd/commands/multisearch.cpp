@@ -1,0 +1,166 @@
+// ESEARCH: a search in several mailboxes (RFC 7377). Each is read as it is now; the selected one as the
+// client knows it. What the reader may not look up or read is passed over.
+#include <algorithm>
+#include <map>
+
+#include "common/base/strings.h"
+#include "common/store/errc.h"
+#include "imapd/commands/handlers.h"
+#include "imapd/commands/live_search.h"
+#include "imapd/commands/mailbox_names.h"
+#include "imapd/protocol/mailbox_name.h"
+
+namespace dromos::imapd {
+namespace {
+
+using Kind = MailboxFilter::Kind;
+
+/// RFC 7377 §2.4.
+constexpr size_t kMaxMailboxes = 10'000;
+constexpr milliseconds kMaxTime{300'000};
+
+struct Target {
+  AccountId account;
+  MailboxId id;
+  std::string name;
+  bool selected = false;
+  bool empty = false;
+};
+
+bool below(std::string_view name, std::string_view root, bool one_level) {
+  if (!name.starts_with(root) || name.size() <= root.size() || name[root.size()] != kSeparator) return false;
+  return !one_level || name.find(kSeparator, root.size() + 1) == std::string_view::npos;
+}
+
+/// Whether a filter names the mailbox itself, or reaches it (then "l" is needed, too).
+enum class Reach { none, reached, named };
+
+Reach reach(const MailboxFilter& filter, const std::vector<std::string>& names, AccountId reader,
+            const NamedMailbox& mailbox) {
+  switch (filter.kind) {
+    case Kind::inboxes:  // rules may deliver anywhere (RFC 5465 §6.3)
+    case Kind::personal:
+      return mailbox.account == reader ? Reach::reached : Reach::none;
+    case Kind::subscribed:
+      return mailbox.mailbox.subscribed ? Reach::reached : Reach::none;
+    case Kind::mailboxes:
+    case Kind::subtree:
+    case Kind::subtree_one:
+      for (const std::string& name : names) {
+        if (mailbox.name == name) return Reach::named;
+        if (filter.kind != Kind::mailboxes && below(mailbox.name, name, filter.kind == Kind::subtree_one))
+          return Reach::reached;
+      }
+      return Reach::none;
+    default:
+      return Reach::none;
+  }
+}
+
+bool only_selected(const std::vector<MailboxFilter>& sources) {
+  return std::all_of(sources.begin(), sources.end(),
+                     [](const MailboxFilter& source) { return source.kind == Kind::selected; });
+}
+
+Task<Result<std::vector<Target>>> targets_of(Context& context, const std::vector<MailboxFilter>& sources) {
+  std::vector<std::vector<std::string>> names(sources.size());
+  for (size_t i = 0; i < sources.size(); ++i)
+    for (const std::string& wire : sources[i].mailboxes)
+      // What is no name names nothing.
+      if (auto name = name_from_wire(context, wire))
+        names[i].push_back(iequals(*name, "INBOX") ? "INBOX" : std::move(*name));
+  CO_TRY(const auto all, co_await visible_mailboxes(context.worker, context.account(), store::kRead,
+                                                    context.store_deadline()));
+  std::vector<Target> targets;
+  for (const NamedMailbox& mailbox : all) {
+    Reach how = Reach::none;
+    for (size_t i = 0; i < sources.size(); ++i)
+      how = std::max(how, reach(sources[i], names[i], context.account(), mailbox));
+    const SharedMailbox* selected = context.selected ? context.selected->mailbox.get() : nullptr;
+    const bool is_selected =
+        selected != nullptr && selected->account() == mailbox.account && selected->id() == mailbox.mailbox.id;
+    for (const MailboxFilter& source : sources)
+      if (source.kind == Kind::selected && is_selected) how = Reach::named;
+    const store::Rights needed = how == Reach::named ? store::kRead : store::kRead | store::kLookup;
+    if (how == Reach::none || !mailbox.mailbox.selectable || !mailbox.may(needed)) continue;
+    targets.push_back(
+        {mailbox.account, mailbox.mailbox.id, mailbox.name, is_selected, mailbox.mailbox.all.count == 0});
+  }
+  co_return targets;
+}
+
+Task<Result<void>> search_one(Context& context, const Command& command, const Target& target,
+                              const SearchProgram& program, const SearchReturn& wanted, Deadline deadline) {
+  std::shared_ptr<SharedMailbox> mailbox;
+  SearchScope scope;
+  if (target.selected) {
+    mailbox = context.selected->mailbox;
+    scope = scope_of(context);
+  } else {
+    CO_TRY(mailbox, co_await context.worker.registry.open(target.account, target.id, deadline));
+    scope.mailbox = mailbox.get();
+    scope.version = mailbox->current();
+    scope.unwanted = [&context] { return context.peer_gone(); };
+  }
+  CO_TRY(SearchHits hits, co_await search_with_scores(context.worker, scope, program, deadline));
+  Found found{std::move(hits.numbers), std::move(hits.scores)};
+  if (wanted.save && target.selected) context.selected->saved = to_save(*scope.version, found, wanted);
+  const EsearchHead head{
+      .tag = command.tag, .mailbox = target.name, .uidvalidity = mailbox->uidvalidity(), .uid = true};
+  if (wanted.update && target.selected) keep_live(context, head, scope, program, {}, found.numbers);
+  if (found.numbers.empty()) co_return Result<void>{};
+  const uint64_t modseq = program.uses_modseq ? modseq_of(*scope.version, found, wanted) : 0;
+  const std::vector<uint32_t> uids = uids_in_order(*scope.version, found.numbers);
+  if (tells(wanted)) write_esearch(context.out, head, wanted, uids, found.scores, modseq);
+  co_return Result<void>{};
+}
+
+/// What RFC 7377 §2.2 forbids; empty: nothing.
+std::string_view objection(const Context& context, const EsearchCommand& search) {
+  for (const MailboxFilter& source : search.sources)
+    if (source.kind == Kind::selected_delayed) return "selected-delayed is not for ESEARCH";
+  const bool names_selected =
+      search.sources.empty() || std::any_of(search.sources.begin(), search.sources.end(),
+                                            [](const MailboxFilter& s) { return s.kind == Kind::selected; });
+  if ((names_selected || search.result.update) && !context.selected) return "No mailbox is selected";
+  if (search.result.save && !only_selected(search.sources)) return "SAVE is for the selected mailbox alone";
+  return return_objection(search.result, search.program, {});
+}
+
+}  // namespace
+
+Handled handle_esearch(Context& context, const Command& command) {
+  const auto& search = command.as<EsearchCommand>();
+  if (const auto why = objection(context, search); !why.empty()) co_return bad(std::string(why));
+  if (search.result.update && live_tag_in_use(context, command.tag)) co_return bad("Tag reuse");
+  SearchProgram program = search.program;
+  if (auto refused = make_utf8(program)) {
+    if (search.result.save) context.selected->saved = {};
+    co_return *refused;
+  }
+  if (program.uses_modseq) context.enabled.condstore = true;
+  std::vector<MailboxFilter> sources = search.sources;
+  if (sources.empty()) sources.emplace_back();
+  CO_TRY(const auto targets, co_await targets_of(context, sources));
+  if (targets.size() > kMaxMailboxes) co_return no(code::kLimit, "Too many mailboxes for one search");
+  const SearchReturn wanted = result_options(search.result);
+  const Deadline deadline = Deadline::after(kMaxTime);
+  for (const Target& target : targets) {
+    if (target.empty && !target.selected) continue;
+    const auto searched = co_await search_one(context, command, target, program, wanted, deadline);
+    // Gone since they were listed: as if it never was.
+    if (!searched && !searched.error().is(store::StoreErrc::not_found)) co_return fail(searched.error());
+    const bool open = co_await context.flush_some();
+    if (!open) co_return fail(Errc::closed, "connection lost");
+  }
+  const bool kept = context.selected && live_tag_in_use(context, command.tag);
+  if (wanted.update && !kept &&
+      !std::any_of(targets.begin(), targets.end(), [](const Target& t) { return t.selected; })) {
+    Writer code;
+    code.raw("NOUPDATE ").string(command.tag);
+    context.out.untagged_status(Status::no, code.view(), "The selected mailbox is not among those searched");
+  }
+  co_return ok("Search completed");
+}
+
+}  // namespace dromos::imapd
