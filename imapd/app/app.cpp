@@ -17,6 +17,11 @@ Task<std::unique_ptr<SessionHost>> make_host(daemon::Runtime& runtime, Worker::O
   co_return std::make_unique<SessionHost>(runtime, std::move(options));
 }
 
+Task<void> end_all(SessionHost& host) {
+  host.end_all();
+  co_return;
+}
+
 Task<void> drain_host(SessionHost& host, Deadline deadline) {
   co_await host.drain(deadline);
 }
@@ -198,21 +203,28 @@ Task<Result<void>> ImapApp::poll_once() {
   co_return Result<void>{};
 }
 
+Task<void> ImapApp::close_jobs() {
+  if (!jobs_) co_return;
+  co_await jobs_->close();
+  co_await indexer_->close();
+  teacher_.reset();
+  co_await job_pool_->close();
+}
+
 Task<void> ImapApp::drain(Deadline deadline) {
+  // Sessions first: poll and jobs may be inside a statement, which a busy server answers late.
+  for (size_t i = 0; i < hosts_.size(); ++i) co_await runtime_->on_worker(i, end_all(*hosts_[i]));
+  TaskGroup background;
+  background.spawn(close_jobs());
   co_await group_.close();
   if (hints_) co_await hints_->close();
-  if (jobs_) {
-    co_await jobs_->close();
-    co_await indexer_->close();
-    teacher_.reset();
-    co_await job_pool_->close();
-  }
   std::vector<Task<void>> drains;
   for (size_t i = 0; i < hosts_.size(); ++i)
     drains.push_back(runtime_->on_worker(i, drain_host(*hosts_[i], deadline)));
   TaskGroup together;
   for (auto& drain : drains) together.spawn(std::move(drain));
   co_await together.join();
+  co_await background.join();
   auto hosts = std::exchange(hosts_, {});  // calls that still come find none
   for (size_t i = 0; i < hosts.size(); ++i)
     co_await runtime_->on_worker(i, destroy_host(std::move(hosts[i])));

@@ -28,6 +28,7 @@ class ImapApp final : public daemon::App {
   /// The account has moved: a worker looks, if sessions have a mailbox of it selected. Thread-safe.
   void spread(store::Change change);
   Task<void> poll(CancelToken token);
+  Task<void> close_jobs();
   Task<Result<void>> poll_once();
 
   daemon::Runtime* runtime_ = nullptr;

@@ -110,8 +110,12 @@ Task<void> SessionHost::cut_at(Deadline deadline) {
   for (HostedSession* session : sessions_) session->stream().cancel();
 }
 
-Task<void> SessionHost::drain(Deadline deadline) {
+void SessionHost::end_all() {
   for (HostedSession* session : sessions_) session->end();
+}
+
+Task<void> SessionHost::drain(Deadline deadline) {
+  end_all();
   co_await cut_at(deadline);
   co_await group_.join();
   co_await worker_.close();

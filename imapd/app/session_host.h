@@ -23,6 +23,8 @@ class SessionHost {
   Worker& worker() { return worker_; }
   std::vector<SessionInfo> list(AccountId account) const;
   int32_t end(AccountId account, const std::string& id);
+  /// Asks all sessions to take leave, and waits for nothing.
+  void end_all();
   /// Lets commands end, says BYE, cuts what remains at the deadline, closes the worker.
   Task<void> drain(Deadline deadline);
 

@@ -132,6 +132,7 @@ Task<Result<void>> Indexer::run_shard(jobs::JobContext& context, int32_t number)
     shard.accounts = 0;
   }
   show_lag();
+  if (context.stopping()) co_return worst;
   const size_t least = scanning ? 1 : options_.batch;
   CO_TRY_VOID(co_await clean(least));
   co_return worst;

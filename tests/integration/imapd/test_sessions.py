@@ -1,6 +1,9 @@
 """Several sessions on one mailbox, IDLE, pipelining, resynchronisation, many messages."""
 import re
+import signal
 import socket
+import subprocess
+import time
 
 from imapd_client import MESSAGE, simple
 
@@ -148,6 +151,27 @@ def test_drain_says_bye(server, connect):
     assert server.imapd.stop() == 0
     assert client.response().startswith(b"* BYE")
     assert b"* BYE" in idle.response() + idle.response()
+
+
+def test_drain_says_bye_while_the_indexer_waits_for_the_database(server, connect):
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation IN (SELECT oid FROM pg_class WHERE relname LIKE 'word_index%')"
+    lock = subprocess.Popen(server.cluster.psql_command(server.database), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        lock.stdin.write("BEGIN; LOCK TABLE mail.word_index IN ACCESS EXCLUSIVE MODE; SELECT 'locked';\n")
+        lock.stdin.flush()
+        assert lock.stdout.readline() == "locked\n"
+        client = connect(select="INBOX", timeout=15)
+        assert client.append("INBOX", simple("to be indexed")).startswith("OK")
+        limit = time.monotonic() + 60
+        while server.sql(waiting) == "0":
+            assert time.monotonic() < limit
+        server.imapd.signal(signal.SIGTERM)
+        answer = client.response()
+        while not answer.startswith(b"* BYE"):
+            answer = client.response()
+    finally:
+        lock.communicate("ROLLBACK;\n", timeout=60)
+    assert server.imapd.process.wait(60) == 0  # stop() would ask twice, which means at once
 
 
 def test_a_deleted_mailbox_ends_the_sessions_in_it(connect):
