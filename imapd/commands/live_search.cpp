@@ -138,7 +138,12 @@ Task<Result<void>> tell(Context& context, LiveSearch& live) {
                                            search_deadline()));
     order = uids_in_order(*version, members);
   }
+  if (!live.fetch.empty() && come.back() >= live.arrived) {
+    const NumberSet fresh = come.intersect(NumberSet{{live.arrived, UINT32_MAX}});
+    CO_TRY_VOID(co_await fetch_messages(context, live.fetch, list_of(version->numbers_of(fresh))));
+  }
   live.pending.clear();
+  live.arrived = UINT32_MAX;
   const std::string removed = gone.empty() ? "" : remove(live, gone, *version);
   const std::string added = come.empty() ? "" : insert(live, come, std::move(order), *version);
   if (!removed.empty() || !added.empty()) write_update(context, live, removed, added);
@@ -153,7 +158,7 @@ bool live_tag_in_use(const Context& context, std::string_view tag) {
 }
 
 void keep_live(Context& context, const EsearchHead& head, const SearchScope& scope, SearchProgram program,
-               std::vector<SortKey> keys, const std::vector<uint32_t>& found) {
+               std::vector<SortKey> keys, const std::vector<uint32_t>& found, std::vector<FetchItem> fetch) {
   auto& all = context.selected->live;
   size_t held = found.size();
   for (const auto& live : all)
@@ -175,6 +180,7 @@ void keep_live(Context& context, const EsearchHead& head, const SearchScope& sco
   live->program = std::move(program);
   fix_numbers(live->program.root, scope);
   live->keys = std::move(keys);
+  live->fetch = std::move(fetch);
   std::vector<uint32_t> uids = uids_in_order(*scope.version, found);
   if (!live->keys.empty()) live->order = uids;
   live->members = set_of(std::move(uids));
@@ -194,8 +200,10 @@ void note_changed(Context& context, const VersionDifference& difference) {
   const MailboxVersion& version = *context.selected->seen;
   for (const auto& live : context.selected->live) {
     for (const uint32_t number : difference.changed) live->pending.push_back(version.at(number).uid);
-    for (uint32_t i = 0; i < difference.added; ++i)
+    for (uint32_t i = 0; i < difference.added; ++i) {
       live->pending.push_back(version.at(version.size() - i).uid);
+      live->arrived = std::min(live->arrived, live->pending.back());
+    }
   }
 }
 

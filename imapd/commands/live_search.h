@@ -27,13 +27,15 @@ struct LiveSearch {
   NumberSet members;
   std::vector<uint32_t> order;    // of a SORT
   std::vector<uint32_t> pending;  // uids to be looked at
+  uint32_t arrived = UINT32_MAX;  // those from here on are new
+  std::vector<FetchItem> fetch;   // told of new messages that match (RFC 5465 §7)
 };
 
 /// UPDATE with a tag that is in use is BAD.
 bool live_tag_in_use(const Context& context, std::string_view tag);
 /// After the answer to a search with UPDATE: keeps it up to date from now on, or writes NO [NOUPDATE].
 void keep_live(Context& context, const EsearchHead& head, const SearchScope& scope, SearchProgram program,
-               std::vector<SortKey> keys, const std::vector<uint32_t>& found);
+               std::vector<SortKey> keys, const std::vector<uint32_t>& found, std::vector<FetchItem> fetch);
 /// For sync(), before EXPUNGE is written: numbers are those of `before`.
 void note_expunged(Context& context, const MailboxVersion& before, std::span<const uint32_t> uids);
 /// For sync(), when `seen` has moved on.

@@ -107,7 +107,8 @@ Task<Result<void>> search_one(Context& context, const Command& command, const Ta
   if (wanted.save && target.selected) context.selected->saved = to_save(*scope.version, found, wanted);
   const EsearchHead head{
       .tag = command.tag, .mailbox = target.name, .uidvalidity = mailbox->uidvalidity(), .uid = true};
-  if (wanted.update && target.selected) keep_live(context, head, scope, program, {}, found.numbers);
+  if (wanted.update && target.selected)
+    keep_live(context, head, scope, program, {}, found.numbers, wanted.update_fetch);
   if (found.numbers.empty()) co_return Result<void>{};
   const uint64_t modseq = program.uses_modseq ? modseq_of(*scope.version, found, wanted) : 0;
   const std::vector<uint32_t> uids = uids_in_order(*scope.version, found.numbers);

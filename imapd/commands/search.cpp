@@ -55,7 +55,8 @@ Handled handle_search(Context& context, const Command& command) {
     write_search(context, shown, modseq);
   else if (tells(wanted))
     write_esearch(context.out, head, wanted, shown, found.scores, modseq);
-  if (wanted.update) keep_live(context, head, scope, std::move(program), {}, found.numbers);
+  if (wanted.update)
+    keep_live(context, head, scope, std::move(program), {}, found.numbers, wanted.update_fetch);
   co_return ok("Search completed");
 }
 

@@ -35,7 +35,6 @@ std::optional<Reply> make_utf8(SearchProgram& program) {
 
 std::string_view return_objection(const SearchReturn& result, const SearchProgram& program,
                                   std::span<const SortKey> keys) {
-  if (!result.update_fetch.empty()) return "UPDATE with FETCH items is not offered";
   const bool scores = result.relevancy || std::any_of(keys.begin(), keys.end(), [](const SortKey& key) {
                         return key.kind == SortKey::Kind::relevancy;
                       });

@@ -66,7 +66,8 @@ Handled handle_sort(Context& context, const Command& command) {
     write_sort(context, shown, modseq);
   else if (tells(wanted))
     write_esearch(context.out, head, wanted, shown, found.scores, modseq);
-  if (wanted.update) keep_live(context, head, scope, std::move(program), sort.keys, found.numbers);
+  if (wanted.update)
+    keep_live(context, head, scope, std::move(program), sort.keys, found.numbers, wanted.update_fetch);
   co_return ok("Sort completed");
 }
 

@@ -151,6 +151,20 @@ def test_live_searches_wake_idle(ten, connect):
     ten.until("i1")
 
 
+def test_new_messages_come_with_what_was_asked(ten, connect):
+    ten.ok("SEARCH RETURN (COUNT UPDATE (UID BODY.PEEK[HEADER.FIELDS (SUBJECT)])) SUBJECT boss")
+    tag = ten.last_tag
+    other = connect(select="INBOX")
+    fill(other, ["the boss", "nobody"])
+    told = ten.ok("NOOP")
+    fetched = b"* 11 FETCH (UID 11 BODY[HEADER.FIELDS (SUBJECT)] {21}\r\nSubject: the boss\r\n\r\n)"
+    # RFC 5465 section 7: EXISTS, then FETCH, then ESEARCH.
+    assert told.index(b"* 12 EXISTS") < told.index(fetched) < told.index(b'* ESEARCH (TAG "%s") ADDTO (0 11)' % tag)
+    assert sum(b"BODY[" in r for r in told) == 1
+    ten.ok("SEARCH RETURN (UPDATE (UID ENVELOPE)) FLAGGED")
+    assert not any(b"ENVELOPE" in r for r in ten.ok("STORE 1 +FLAGS (\\Flagged)"))  # no new message
+
+
 def test_contexts_end_and_are_counted(ten):
     ten.send("x SEARCH RETURN (UPDATE COUNT) ALL\r\n")
     assert ten.until("x")[1].startswith(b"OK")
