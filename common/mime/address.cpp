@@ -16,8 +16,8 @@ class ListParser {
 
   AddressList run() {
     while (list_.size() < kMaxAddresses) {
-      comment_.clear();
       blanks();
+      comment_.clear();  // one that leads names nobody
       if (lexer_.at_end()) break;
       if (lexer_.accept(',')) continue;
       if (lexer_.peek() == ';') {
@@ -141,7 +141,7 @@ class ListParser {
         out.name = std::move(text);
         out.has_name = !out.name.empty();
         angle(out);
-        break;
+        return resync(begin);  // a comment behind it is no name, as Dovecot and Cyrus agree
       case '@':
         lexer_.advance();
         out.mailbox = std::move(joined);

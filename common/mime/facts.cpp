@@ -14,7 +14,7 @@ namespace {
 constexpr std::string_view kKeptNames[kKeptCount] = {"Date",        "Subject",    "From",       "Sender",
                                                      "Reply-To",    "To",         "Cc",         "Bcc",
                                                      "In-Reply-To", "Message-ID", "References", "List-ID"};
-constexpr size_t kMaxKeptValue = 64 * 1024;
+constexpr size_t kMaxKeptValue = 128 * 1024;
 constexpr size_t kMaxContentField = 16 * 1024;
 // Text a preview is made of; more is never shown.
 constexpr size_t kPreviewSource = 4096;
@@ -52,8 +52,10 @@ class Build {
   }
 
  private:
-  std::optional<std::string> take(std::string_view folded, size_t limit) {
-    std::string value = unfold(folded.substr(0, limit));
+  std::optional<std::string> take(const Field& field, size_t limit, bool for_people) {
+    Field cut = field;
+    cut.text = field.text.substr(0, limit);
+    std::string value = for_people ? unfold(cut.text) : unfold_exactly(cut);
     if (value.size() > budget_) return std::nullopt;
     budget_ -= value.size();
     return value;
@@ -78,11 +80,11 @@ class Build {
         if (!facts_.has_8bit_header && !is_ascii(field->value)) facts_.has_8bit_header = true;
       }
       if (istarts_with(field->name, "content-")) {
-        content_field(info, field->name.substr(8), field->value);
+        content_field(info, field->name.substr(8), *field);
       } else if (kept != nullptr) {
         if (const auto which = kept_of(field->name)) {
           auto& slot = (*kept)[static_cast<size_t>(*which)];
-          auto value = take(field->value, kMaxKeptValue);
+          auto value = take(*field, kMaxKeptValue, is_address_list(*which) || *which == Kept::subject);
           if (value && slot &&
               is_address_list(*which))       // as Dovecot: repeated address fields add up, of others
             *value = *slot + ", " + *value;  // the last one counts (RFC 8621 §4.1.3 too)
@@ -92,13 +94,13 @@ class Build {
     }
   }
 
-  void content_field(PartInfo& info, std::string_view name, std::string_view folded) {
+  void content_field(PartInfo& info, std::string_view name, const Field& field) {
     const bool free_text = iequals(name, "id") || iequals(name, "description") || iequals(name, "location") ||
                            iequals(name, "md5");
     if (!free_text && !iequals(name, "type") && !iequals(name, "disposition") && !iequals(name, "language") &&
         !iequals(name, "transfer-encoding"))
       return;
-    const auto value = take(folded, kMaxContentField);
+    const auto value = take(field, kMaxContentField, false);
     if (!value) return;
     if (free_text) {
       auto& slot = iequals(name, "id")            ? info.id
@@ -122,8 +124,8 @@ class Build {
       }
     } else if (iequals(name, "language")) {
       if (info.languages.empty()) info.languages = parse_language(*value);
-    } else if (!info.encoding) {
-      info.encoding = parse_transfer_encoding(*value);
+    } else if (auto encoding = parse_transfer_encoding(*value)) {
+      info.encoding = std::move(encoding);  // of several the last, as what decodes them goes by
     }
   }
 

@@ -21,7 +21,7 @@ namespace dromos::mime {
 
 /// Raise when the bytes change shape, or when the same message would give other facts.
 inline constexpr uint8_t kFactsFormat = 1;
-inline constexpr uint8_t kFactsParser = 1;
+inline constexpr uint8_t kFactsParser = 2;
 /// Facts of a sane message are 1-3 KB; longer encodings drop the tail of address and header lists.
 inline constexpr size_t kMaxFactsText = 256 * 1024;
 inline constexpr size_t kPreviewChars = 256;  // RFC 8970 §3.1 and RFC 8621 §4.1.4

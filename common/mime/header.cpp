@@ -40,7 +40,7 @@ std::optional<Field> FieldReader::next() {
   while (!name.empty() && is_space(name.back())) name.remove_suffix(1);
   field.name = name;
   if (colon != std::string_view::npos) {
-    field.value = whole.substr(colon + 1);
+    field.text = field.value = whole.substr(colon + 1);
     while (!field.value.empty() && is_space(field.value.front())) field.value.remove_prefix(1);
   }
   return field;
@@ -75,6 +75,18 @@ std::string unfold(std::string_view value) {
     while (!out.empty() && is_space(out.back())) out.pop_back();
     while (i + 1 < value.size() && is_space(value[i + 1])) ++i;
     out += ' ';
+  }
+  return out;
+}
+
+std::string unfold_exactly(const Field& field) {
+  std::string_view text = field.text;
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  std::string out;
+  out.reserve(text.size());
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool breaks = text[i] == '\n' || (text[i] == '\r' && i + 1 < text.size() && text[i + 1] == '\n');
+    if (!breaks) out += text[i];
   }
   return out;
 }

@@ -15,6 +15,7 @@ namespace dromos::mime {
 struct Field {
   std::string_view name;   ///< without colon and without blanks before it
   std::string_view value;  ///< after the colon and leading blanks, folded, without the last line break
+  std::string_view text;   ///< the same with what leads it
   size_t offset = 0;       ///< of the name in the iterated bytes
   size_t length = 0;       ///< of the whole field with its last line break
 };
@@ -40,6 +41,9 @@ std::optional<Field> find_last_field(std::string_view header, std::string_view n
 /// One line of a folded value: each line break with the blanks around it becomes one space (as Dovecot shows
 /// it), blanks at both ends vanish, others stay.
 std::string unfold(std::string_view value);
+/// Text of a field that is not for people: only line breaks vanish (RFC 5322 §2.2.3). Blanks between colon
+/// and text are dropped, not those of a folded line.
+std::string unfold_exactly(const Field& field);
 /// Removes RFC 5322 comments outside quoted strings and trims.
 std::string strip_comments(std::string_view value);
 
@@ -65,14 +69,15 @@ struct ParamValue {
 };
 
 struct ContentType {
-  std::string type;     ///< as written, e.g. "TEXT"
-  std::string subtype;  ///< empty if broken
+  std::string type;  ///< as written, e.g. "TEXT"
+  std::string subtype;
   Params params;
   bool is(std::string_view want_type, std::string_view want_subtype = {}) const;
 };
 
 inline constexpr size_t kMaxParams = 100;
 
+/// A broken value is text/plain without parameters (RFC 2045 §5.2).
 ContentType parse_content_type(std::string_view unfolded);
 /// Nothing if there is no token at the start.
 std::optional<ParamValue> parse_disposition(std::string_view unfolded);

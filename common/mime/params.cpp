@@ -145,14 +145,17 @@ bool ContentType::is(std::string_view want_type, std::string_view want_subtype) 
 }
 
 ContentType parse_content_type(std::string_view unfolded) {
+  static constexpr auto broken = [] { return ContentType{"text", "plain", {}}; };
   Lexer lexer(unfolded);
   ContentType out;
   lexer.skip_blanks();
-  lexer.token(out.type);
+  if (!lexer.token(out.type)) return broken();
   lexer.skip_blanks();
-  if (!lexer.accept('/')) return out;
+  if (!lexer.accept('/')) return broken();
   lexer.skip_blanks();
-  if (!lexer.token(out.subtype)) return out;
+  if (!lexer.token(out.subtype)) return broken();
+  lexer.skip_blanks();
+  if (!lexer.at_end() && lexer.peek() != ';') return broken();
   out.params = parse_params(lexer);
   return out;
 }

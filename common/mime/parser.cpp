@@ -148,7 +148,9 @@ class Parser::Impl {
     close_to(found, best);
     lines_ += eol != 0;
     offset_ += length;
-    previous_eol_ = eol;
+    // The break behind a closing delimiter is the outer part's even where the outer delimiter follows at
+    // once.
+    previous_eol_ = closing ? 0 : eol;
     if (closing) {
       boundaries_.resize(best);  // what follows is epilogue, part of this multipart's body
     } else {
@@ -283,7 +285,7 @@ class Parser::Impl {
   void become_multipart(uint32_t index, const ContentType& type) {
     Part& part = tree_.parts[index];
     const auto boundary = param_raw(type.params, "boundary");
-    if (!boundary || boundary->empty() || too_deep(part)) return;
+    if (!boundary || too_deep(part)) return;
     part.kind = PartKind::multipart;
     // Senders cut long ones nowhere; we compare the beginning.
     boundaries_.push_back({std::string(boundary->substr(0, kMaxBoundary)), index, open_.size() - 1});

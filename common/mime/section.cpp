@@ -119,11 +119,23 @@ std::string part_path(const PartTree& tree, uint32_t part) {
   }
 }
 
+bool names_stand_in(const PartTree& tree, const std::vector<uint32_t>& path) {
+  if (path.empty() || path.back() != 1) return false;
+  auto above = find_part(tree, {path.begin(), path.end() - 1});
+  if (above && path.size() > 1 && tree.parts[*above].kind == PartKind::message)
+    above = tree.parts[*above].first_child;
+  return above && *above != kNoPart && tree.parts[*above].kind == PartKind::multipart &&
+         tree.parts[*above].child_count == 0;
+}
+
 std::optional<Range> section_range(const PartTree& tree, const Section& section) {
-  const auto found = find_part(tree, section.path);
-  if (!found) return std::nullopt;
-  const Part* part = &tree.parts[*found];
   using What = Section::What;
+  const auto found = find_part(tree, section.path);
+  if (!found) {
+    const bool shown = section.what == What::all || section.what == What::mime;
+    return shown && names_stand_in(tree, section.path) ? std::optional(Range{}) : std::nullopt;
+  }
+  const Part* part = &tree.parts[*found];
   if (section.what == What::mime) return Range{part->header_begin, part->body_begin};
   if (section.what == What::all) {
     if (section.path.empty()) return Range{0, tree.size};

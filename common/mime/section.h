@@ -33,6 +33,9 @@ struct Range {
 
 /// The part a path names: 1 of a non-multipart is itself, and message/rfc822 numbers through its content.
 std::optional<uint32_t> find_part(const PartTree& tree, const std::vector<uint32_t>& path);
+/// True for the part that BODYSTRUCTURE shows in a multipart without parts (its grammar wants one): no
+/// octets.
+bool names_stand_in(const PartTree& tree, const std::vector<uint32_t>& path);
 /// IMAP number ("1.2") of a part; empty for the root. JMAP uses it as partId.
 std::string part_path(const PartTree& tree, uint32_t part);
 

@@ -277,6 +277,8 @@ Task<Result<void>> FetchRenderer::write_binary(const FetchItem& item) {
   if (!part) {
     if (item.kind == Kind::binary_size)
       context_.out.item(item.label()).number(0);
+    else if (mime::names_stand_in(decoded->tree, item.section.part))
+      write_bytes(item, {}, true);
     else
       context_.out.item(item.label()).nil();
     co_return Result<void>{};

@@ -73,7 +73,9 @@ def daemons(report, name, tests, jobs, env):
     started = time.monotonic()
     env = dict(env, PYTHONPATH=str(paths.ROOT / "tests" / "lib"), PYTHONDONTWRITEBYTECODE="1")
     status, output, log = process.run(name, [
-        "/usr/bin/python3", "-m", "pytest", "-q", "-n", str(jobs), "--tb=short", "-p", "no:cacheprovider"] + tests, timeout=1800, env=env)
+        "/usr/bin/python3", "-m", "pytest", "-q", "-n", str(jobs), "--tb=short", "-rs", "-p", "no:cacheprovider"] + tests, timeout=1800, env=env)
+    for skipped in re.findall(r"^SKIPPED .*", output, re.MULTILINE):
+        report.note("%s: %s" % (name, skipped))
     passed, failed = pytest_counts(status, output)
     report.part(name, passed, failed, time.monotonic() - started, output, log)
 
