@@ -4,8 +4,10 @@
 
 namespace dromos::store {
 
-Task<Result<AppendResult>> append(Deliverer& deliverer, DeliveryId id, AccountId account, MailboxId mailbox,
-                                  std::vector<AppendMessage> messages, Deadline deadline) {
+namespace {
+
+Delivery delivery_of(DeliveryId id, AccountId account, MailboxId mailbox,
+                     std::vector<AppendMessage> messages) {
   Delivery delivery;
   delivery.id = id;
   delivery.strict_mailbox = true;
@@ -20,7 +22,10 @@ Task<Result<AppendResult>> append(Deliverer& deliverer, DeliveryId id, AccountId
     delivery.targets.push_back(std::move(target));
     delivery.messages.push_back(std::move(message.message));
   }
-  CO_TRY(const DeliveryResult result, co_await deliverer.deliver(std::move(delivery), deadline));
+  return delivery;
+}
+
+Result<AppendResult> appended_of(AccountId account, const DeliveryResult& result) {
   AppendResult appended;
   for (const TargetResult& target : result.targets) {
     switch (target.outcome) {
@@ -31,20 +36,39 @@ Task<Result<AppendResult>> append(Deliverer& deliverer, DeliveryId id, AccountId
         appended.ids.push_back(target.id);
         break;
       case Outcome::over_quota:
-        co_return fail(StoreErrc::over_quota, "over quota");
+        return fail(StoreErrc::over_quota, "over quota");
       case Outcome::no_account:
       case Outcome::no_mailbox:
-        co_return fail(StoreErrc::not_found, "no such mailbox");
+        return fail(StoreErrc::not_found, "no such mailbox");
       case Outcome::blob_gone:
-        co_return fail(StoreErrc::blob_gone, "staged bytes are gone", Retry::temporary);
+        return fail(StoreErrc::blob_gone, "staged bytes are gone", Retry::temporary);
       case Outcome::busy:
       case Outcome::skipped:
         break;  // the target that failed says why
     }
   }
   if (appended.uids.size() != result.targets.size())
-    co_return fail(StoreErrc::busy, "not stored", Retry::temporary);
-  co_return appended;
+    return fail(StoreErrc::busy, "not stored", Retry::temporary);
+  return appended;
+}
+
+}  // namespace
+
+Task<Result<AppendResult>> append(Deliverer& deliverer, DeliveryId id, AccountId account, MailboxId mailbox,
+                                  std::vector<AppendMessage> messages, Deadline deadline) {
+  CO_TRY(const DeliveryResult result,
+         co_await deliverer.deliver(delivery_of(id, account, mailbox, std::move(messages)), deadline));
+  co_return appended_of(account, result);
+}
+
+Task<Result<AppendResult>> replace(Deliverer& deliverer, DeliveryId id, Replaced source, AccountId account,
+                                   MailboxId mailbox, AppendMessage message, Deadline deadline) {
+  std::vector<AppendMessage> one;
+  one.push_back(std::move(message));
+  CO_TRY(const DeliveryResult result,
+         co_await deliverer.replace(source.account, source.mailbox, source.uid,
+                                    delivery_of(id, account, mailbox, std::move(one)), deadline));
+  co_return appended_of(account, result);
 }
 
 }  // namespace dromos::store

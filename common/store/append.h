@@ -23,4 +23,14 @@ struct AppendResult {
 Task<Result<AppendResult>> append(Deliverer& deliverer, DeliveryId id, AccountId account, MailboxId mailbox,
                                   std::vector<AppendMessage> messages, Deadline deadline);
 
+/// REPLACE: the message comes where `uid` of `source` goes, in one transaction. StoreErrc::conflict: that one
+/// is gone.
+struct Replaced {
+  AccountId account;
+  MailboxId mailbox;
+  uint32_t uid = 0;
+};
+Task<Result<AppendResult>> replace(Deliverer& deliverer, DeliveryId id, Replaced source, AccountId account,
+                                   MailboxId mailbox, AppendMessage message, Deadline deadline);
+
 }  // namespace dromos::store

@@ -5,8 +5,22 @@
 #include "common/store/delivery_call.h"
 #include "common/store/errc.h"
 #include "common/store/queue_body.h"
+#include "common/store/write.h"
 
 namespace dromos::store {
+namespace {
+
+const db::Statement kReplace{
+    "store_replace",
+    "SELECT call_no, earlier, target_no, outcome, account_id, mailbox_id, uidvalidity, uid, modseq, "
+    "message_id, "
+    "thread_id FROM mail.replace_v1("
+    "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, "
+    "$21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, "
+    "$39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51"
+    ")"};
+
+}  // namespace
 
 Deliverer::Deliverer(db::Pool& pool, BlobStore& blobs, GroupCommit& commit)
     : pool_(pool), blobs_(blobs), commit_(&commit) {}
@@ -78,6 +92,23 @@ Task<Result<DeliveryResult>> Deliverer::deliver(Delivery delivery, Deadline dead
   auto ready = co_await prepare(delivery, prepared, deadline);
   if (!ready) co_return Unexpected(mapped(std::move(ready).error()));
   co_return co_await commit_->commit(prepared, deadline);
+}
+
+Task<Result<DeliveryResult>> Deliverer::replace(AccountId account, MailboxId mailbox, uint32_t uid,
+                                                Delivery delivery, Deadline deadline) {
+  DROMOS_ASSERT(delivery.messages.size() == 1 && delivery.targets.size() == 1 && delivery.queue.empty());
+  PreparedDelivery prepared;
+  auto ready = co_await prepare(delivery, prepared, deadline);
+  if (!ready) co_return Unexpected(mapped(std::move(ready).error()));
+  const PreparedDelivery* const batch[] = {&prepared};
+  auto params = [&batch, account, mailbox, uid] {
+    db::Params made;
+    made.add(account).add(mailbox).add(int64_t{uid});
+    add_deliver_params(made, true, batch);
+    return made;
+  };
+  CO_TRY(const auto rows, co_await write_by_id(pool_, kReplace, params, deadline));
+  co_return std::move(deliver_results(rows, batch).front());
 }
 
 }  // namespace dromos::store

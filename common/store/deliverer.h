@@ -24,6 +24,10 @@ class Deliverer {
   /// Errors are of the whole call (unavailable, busy, unknown, an SQL error); a target's refusal is in the
   /// result.
   Task<Result<DeliveryResult>> deliver(Delivery delivery, Deadline deadline);
+  /// One message into one mailbox in the place of another one, all or nothing (mail.replace_v1).
+  /// StoreErrc::conflict: the old one is gone.
+  Task<Result<DeliveryResult>> replace(AccountId account, MailboxId mailbox, uint32_t uid, Delivery delivery,
+                                       Deadline deadline);
   const GroupCommit::Stats& stats() const { return commit_->stats(); }
   Task<void> close();
 

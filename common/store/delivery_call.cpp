@@ -157,6 +157,12 @@ bool related(std::span<const PreparedDelivery* const> batch) {
 }  // namespace
 
 db::Params deliver_params(bool wait, std::span<const PreparedDelivery* const> batch) {
+  db::Params params;
+  add_deliver_params(params, wait, batch);
+  return params;
+}
+
+void add_deliver_params(db::Params& params, bool wait, std::span<const PreparedDelivery* const> batch) {
   Uuids ids;
   Ints modes;
   MessageColumns messages;
@@ -175,13 +181,11 @@ db::Params deliver_params(bool wait, std::span<const PreparedDelivery* const> ba
     for (const QueueTarget& target : delivery.queue) queue.add(base, target);
     for (const TraceEvent& row : delivery.trace) trace.add(call_no, row);
   }
-  db::Params params;
   params.add(wait).add(related(batch)).add_array(ids).add_array(modes);
   messages.fill(params);
   targets.fill(params);
   queue.fill(params);
   trace.fill(params);
-  return params;
 }
 
 std::vector<DeliveryResult> deliver_results(const db::Rows& rows,

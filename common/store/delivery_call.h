@@ -33,6 +33,8 @@ extern const db::Statement kDeliver;
 
 /// Views into the prepared deliveries, which must live until the call was sent.
 db::Params deliver_params(bool wait, std::span<const PreparedDelivery* const> batch);
+/// The same behind other parameters.
+void add_deliver_params(db::Params& params, bool wait, std::span<const PreparedDelivery* const> batch);
 /// One result a call, in order. A busy target makes its whole call one that must be tried again.
 std::vector<DeliveryResult> deliver_results(const db::Rows& rows,
                                             std::span<const PreparedDelivery* const> batch);

@@ -14,29 +14,30 @@
 #include "common/store/errc.h"
 #include "imapd/commands/handlers.h"
 #include "imapd/commands/mailbox_names.h"
+#include "imapd/protocol/imap_url.h"
 #include "imapd/protocol/parser.h"
+#include "imapd/service/url_part.h"
 
 namespace dromos::imapd {
 namespace {
 
 constexpr size_t kInlineWork = 32 * 1024;  // larger messages are read off the reactor
 constexpr milliseconds kCommitTime{60000};
+constexpr uint64_t kMaxTogether = 4;  // messages of the largest size that one MULTIAPPEND may bring
 
-Reply append_failure(const Error& error) {
-  if (error.is(store::StoreErrc::not_found)) return no(code::kTryCreate, "There is no such mailbox");
-  return reply_for(error);
-}
-
-/// Why the literal cannot be taken, if so.
-Task<std::optional<Reply>> objection(Context& context, const AppendHead& head, uint64_t octets) {
+/// Why the literal cannot be taken, if so. `octets`: of this message so far, with the literal; `all`: of the
+/// command.
+Task<std::optional<Reply>> objection(Context& context, const AppendHead& head, uint64_t octets,
+                                     uint64_t all) {
   if (context.state == State::not_authenticated) co_return bad("Log in first");
-  if (head.replace || head.catenate) co_return bad("Not offered here");
+  if (head.replace && !context.selected) co_return bad("No mailbox is selected");
   const uint64_t limit = context.worker.config.limits.append_size.bytes;
-  if (octets > limit)
+  if (octets > limit || all > kMaxTogether * limit)
     co_return no(code::kTooBig, "Messages may have at most " + std::to_string(limit) + " octets");
-  if (head.message > 0) co_return std::nullopt;
+  if (all > octets || !context.append->spools.empty()) co_return std::nullopt;
   const auto target = co_await find_mailbox(context, head.mailbox, true, store::kInsert);
   if (!target) co_return append_failure(target.error());
+  if (head.replace) co_return std::nullopt;  // what goes makes room
   const auto quota = co_await context.worker.quotas.get(target->account, context.store_deadline());
   if (!quota) co_return append_failure(quota.error());
   if (quota->limit_bytes && quota->used_bytes + static_cast<int64_t>(octets) > *quota->limit_bytes)
@@ -74,36 +75,126 @@ store::FlagSet stored_flags(const FlagSet& flags) {
   return out;
 }
 
-/// RFC 4314 §4: flags that may not be set are left out without an error.
+/// RFC 6855 §4.
+bool has_8bit_header(std::string_view raw, uint64_t header_size) {
+  return !is_ascii(raw.substr(0, header_size));
+}
+
+/// "BADURL ..." (RFC 4469 §4.1): octets that the code may not hold are encoded.
+Reply bad_url(std::string_view url) {
+  std::string text;
+  for (const char c : url.substr(0, kMaxImapUrl)) {
+    if (c > 0x20 && c < 0x7f && c != ']' && c != '"' && c != '\\')
+      text += c;
+    else
+      text += '%' + to_upper(hex(std::string_view(&c, 1)));
+  }
+  return no(std::string(code::kBadUrl) + " " + text, "The URL names no message or part of yours");
+}
+
+/// Octets of one URL of CATENATE to the end of `spool`. A reply: why not.
+Task<std::optional<Reply>> catenate_url(Context& context, const std::string& text, uint64_t limit,
+                                        Spool& spool) {
+  const auto url = parse_imap_url(text);
+  if (!url || !url->server.empty()) co_return bad_url(text);  // RFC 4469 §3: relative ones only
+  AccountId account = context.account();
+  MailboxId mailbox;
+  uint32_t uidvalidity = 0;
+  if (url->mailbox.empty()) {
+    if (!context.selected) co_return bad_url(text);
+    account = context.selected->mailbox->account();
+    mailbox = context.selected->mailbox->id();
+    uidvalidity = context.selected->mailbox->uidvalidity();
+  } else {
+    const auto found = co_await find_mailbox_by_name(context, url->mailbox, true, store::kRead);
+    if (!found && found.error().may_retry()) co_return reply_for(found.error());
+    if (!found) co_return bad_url(text);
+    account = found->account;
+    mailbox = found->mailbox.id;
+    uidvalidity = found->mailbox.uidvalidity;
+  }
+  if (url->uidvalidity && *url->uidvalidity != uidvalidity) co_return bad_url(text);
+  const auto read = co_await read_url_part(
+      context.worker, account, mailbox, *url, limit,
+      [&](std::string_view octets) { return spool.write(octets); }, context.store_deadline());
+  if (read) co_return std::nullopt;
+  if (read.error().is(store::StoreErrc::not_found)) co_return bad_url(text);
+  if (read.error().is(Errc::limit_exceeded)) co_return no(code::kTooBig, "The message would be too large");
+  co_return reply_for(read.error());
+}
+
+Result<std::shared_ptr<Spool>> spool_of(Context& context, const LiteralData& literal) {
+  if (literal.stream && context.append && *literal.stream < context.append->spools.size())
+    return context.append->spools[*literal.stream];
+  auto spool = std::make_shared<Spool>();
+  TRY_VOID(spool->write(literal.data));
+  return spool;
+}
+
+/// The parts of CATENATE as one message.
+Task<Result<std::shared_ptr<Spool>>> catenate(Context& context, const AppendMessage& given,
+                                              std::optional<Reply>& refusal) {
+  const uint64_t limit = context.worker.config.limits.append_size.bytes;
+  auto whole = std::make_shared<Spool>();
+  for (const AppendPart& part : given.parts) {
+    if (part.kind == AppendPart::Kind::url) {
+      refusal = co_await catenate_url(context, part.url, limit - whole->size(), *whole);
+    } else {
+      CO_TRY(const auto spool, spool_of(context, part.literal));
+      CO_TRY(const std::string_view octets, spool->bytes());
+      if (octets.size() > limit - whole->size()) {
+        refusal = no(code::kTooBig, "The message would be too large");
+      } else {
+        CO_TRY_VOID(whole->write(octets));
+      }
+    }
+    if (refusal) break;
+  }
+  co_return whole;
+}
+
+}  // namespace
+
+Task<Result<store::AppendMessage>> read_append_message(Context& context, const AppendMessage& given,
+                                                       std::optional<Reply>& refusal) {
+  store::AppendMessage message;
+  if (given.utf8 && !context.utf8()) {
+    refusal = bad("UTF8 needs ENABLE UTF8=ACCEPT");
+    co_return message;
+  }
+  std::shared_ptr<Spool> spool;
+  if (given.catenate) {
+    CO_TRY(spool, co_await catenate(context, given, refusal));
+  } else {
+    CO_TRY(spool, spool_of(context, given.parts.front().literal));
+  }
+  if (refusal) co_return message;
+  if (spool->size() == 0) {
+    refusal = no(code::kCannot, "A message must not be empty");
+    co_return message;
+  }
+  CO_TRY(const std::string_view raw, spool->bytes());
+  if (raw.size() <= kInlineWork)
+    message.message = read_message(spool, raw);
+  else
+    message.message = co_await offload([spool, raw] { return read_message(spool, raw); });
+  if (!context.utf8() && has_8bit_header(raw, message.message.header_size))
+    refusal = no(code::kCannot, "8-bit octets in a header need ENABLE UTF8=ACCEPT");
+  message.message.received_us = given.date ? given.date->unix_seconds * 1'000'000 : Clock::now_us();
+  message.message.trace = context.trace;
+  message.flags = stored_flags(given.flags);
+  co_return message;
+}
+
 void keep_allowed(store::FlagSet& flags, store::Rights rights) {
   flags.flags &= store::flags_allowed(rights);
   if ((rights & store::kWrite) == 0) flags.keywords.clear();
 }
 
-Task<Result<std::vector<store::AppendMessage>>> read_messages(Context& context, const AppendCommand& append) {
-  std::vector<store::AppendMessage> messages;
-  for (const AppendMessage& given : append.messages) {
-    const LiteralData& literal = given.parts.front().literal;
-    auto spool = std::make_shared<Spool>();
-    if (literal.stream && context.append && *literal.stream < context.append->spools.size())
-      spool = context.append->spools[*literal.stream];
-    else
-      CO_TRY_VOID(spool->write(literal.data));
-    CO_TRY(const std::string_view raw, spool->bytes());
-    store::AppendMessage message;
-    if (raw.size() <= kInlineWork)
-      message.message = read_message(spool, raw);
-    else
-      message.message = co_await offload([spool, raw] { return read_message(spool, raw); });
-    message.message.received_us = given.date ? given.date->unix_seconds * 1'000'000 : Clock::now_us();
-    message.message.trace = context.trace;
-    message.flags = stored_flags(given.flags);
-    messages.push_back(std::move(message));
-  }
-  co_return messages;
+Reply append_failure(const Error& error) {
+  if (error.is(store::StoreErrc::not_found)) return no(code::kTryCreate, "There is no such mailbox");
+  return reply_for(error);
 }
-
-}  // namespace
 
 Task<void> begin_append_literal(Context& context) {
   if (!context.append) context.append = std::make_unique<AppendJob>();
@@ -112,8 +203,11 @@ Task<void> begin_append_literal(Context& context) {
   if (!head) {
     job.refusal = bad(head.error().reason);
   } else {
+    if (head->message != job.message) job.message_octets = 0;
+    job.message = head->message;
+    job.message_octets += context.reader.head().size;
     job.octets += context.reader.head().size;
-    job.refusal = co_await objection(context, *head, job.octets);
+    job.refusal = co_await objection(context, *head, job.message_octets, job.octets);
   }
   if (job.refusal) {
     context.reader.refuse();
@@ -135,14 +229,16 @@ Handled handle_append(Context& context, const Command& command) {
       metrics::counter("dromos_imapd_appended_messages_total", "Messages stored by APPEND.");
   const auto& append = command.as<AppendCommand>();
   if (context.append && context.append->refusal) co_return std::move(*context.append->refusal);
-  for (const AppendMessage& message : append.messages) {
-    if (message.catenate) co_return bad("CATENATE is not offered");
-    if (message.parts.front().literal.size == 0) co_return no(code::kCannot, "A message must not be empty");
-  }
   auto target = co_await find_mailbox(context, append.mailbox, true, store::kInsert);
   if (!target) co_return append_failure(target.error());
-  CO_TRY(auto messages, co_await read_messages(context, append));
-  for (store::AppendMessage& message : messages) keep_allowed(message.flags, target->rights);
+  std::vector<store::AppendMessage> messages;
+  for (const AppendMessage& given : append.messages) {
+    std::optional<Reply> refusal;
+    CO_TRY(auto message, co_await read_append_message(context, given, refusal));
+    if (refusal) co_return std::move(*refusal);
+    keep_allowed(message.flags, target->rights);
+    messages.push_back(std::move(message));
+  }
   const size_t count = messages.size();
   const auto stored =
       co_await store::append(context.worker.deliverer, DeliveryId::make(), target->account,
@@ -153,9 +249,13 @@ Handled handle_append(Context& context, const Command& command) {
   context.worker.changed(stored->change);
   if (context.selected && context.selected->mailbox->id() == target->mailbox.id)
     (void)co_await context.worker.registry.refresh(*context.selected->mailbox, context.store_deadline());
-  std::string code = "APPENDUID " + std::to_string(stored->uidvalidity) + " ";
-  append_ranges_in_order(code, stored->uids);
-  co_return ok("Append completed", std::move(code));
+  co_return ok("Append completed", append_uid(*stored));
+}
+
+std::string append_uid(const store::AppendResult& stored) {
+  std::string code = "APPENDUID " + std::to_string(stored.uidvalidity) + " ";
+  append_ranges_in_order(code, stored.uids);
+  return code;
 }
 
 }  // namespace dromos::imapd

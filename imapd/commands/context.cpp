@@ -131,6 +131,11 @@ Task<Result<void>> refresh_rights(Context& context) {
   co_return fail(store::StoreErrc::no_permission, "the mailbox may not be read any more");
 }
 
+void Context::enable_utf8() {
+  enabled.utf8 = true;
+  out.set_utf8(true);
+}
+
 Task<Result<void>> settle(Context& context, store::Change change, bool repeated) {
   context.worker.changed(change);
   SharedMailbox& mailbox = *context.selected->mailbox;

@@ -60,6 +60,7 @@ struct Selected {
 /// What ENABLE (or a command that implies it) has turned on.
 struct Enabled {
   bool rev2 = false;
+  bool utf8 = false;  // UTF8=ACCEPT
   bool condstore = false;
   bool qresync = false;
 };
@@ -116,8 +117,9 @@ class Context final : public MailboxWatcher {
   void mailbox_changed() override;
   /// UNAUTHENTICATE: all that belongs to the account or was turned on by it, back to how it was before login.
   void forget_login();
-  bool utf8() const { return enabled.rev2; }
+  bool utf8() const { return enabled.rev2 || enabled.utf8; }
   void enable_rev2();
+  void enable_utf8();
 };
 
 /// NO [NOPERM], or as if the mailbox did not exist for who may not look it up (RFC 4314 §6).

@@ -37,6 +37,7 @@ Handled handle_namespace(Context& context, const Command& command);
 Handled handle_noop(Context& context, const Command& command);
 Handled handle_notify(Context& context, const Command& command);
 Handled handle_rename(Context& context, const Command& command);
+Handled handle_replace(Context& context, const Command& command);
 Handled handle_search(Context& context, const Command& command);
 Handled handle_select(Context& context, const Command& command);  // and EXAMINE
 Handled handle_sort(Context& context, const Command& command);

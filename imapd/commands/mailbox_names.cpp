@@ -25,6 +25,11 @@ Result<std::string> name_from_wire(const Context& context, std::string_view wire
 Task<Result<NamedMailbox>> find_mailbox(Context& context, std::string wire, bool selectable,
                                         store::Rights needed) {
   CO_TRY(std::string name, name_from_wire(context, wire));
+  co_return co_await find_mailbox_by_name(context, std::move(name), selectable, needed);
+}
+
+Task<Result<NamedMailbox>> find_mailbox_by_name(Context& context, std::string name, bool selectable,
+                                                store::Rights needed) {
   CO_TRY(auto place,
          co_await find_place(context.worker, context.account(), std::move(name), context.store_deadline()));
   if (!place.found || (selectable && !place.found->mailbox.selectable))

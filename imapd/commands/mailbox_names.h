@@ -19,5 +19,8 @@ Result<std::string> name_from_wire(const Context& context, std::string_view wire
 /// asked for; StoreErrc::no_permission if it may be looked up, but a right is missing.
 Task<Result<NamedMailbox>> find_mailbox(Context& context, std::string wire, bool selectable,
                                         store::Rights needed);
+/// The same of a name in UTF-8 that did not come as one of IMAP's arguments (a URL).
+Task<Result<NamedMailbox>> find_mailbox_by_name(Context& context, std::string name, bool selectable,
+                                                store::Rights needed);
 
 }  // namespace dromos::imapd

@@ -29,6 +29,8 @@ Handled handle_search(Context& context, const Command& command) {
     co_return bad(std::string(why));
   if (search.result.update && live_tag_in_use(context, command.tag)) co_return bad("Tag reuse");
   SearchProgram program = search.program;
+  if (context.enabled.utf8 && !program.charset.empty())
+    co_return bad("CHARSET has no place where UTF8=ACCEPT is enabled");  // RFC 6855 §3
   if (auto refused = make_utf8(program)) {
     if (search.result.save) selected.saved = {};
     co_return *refused;

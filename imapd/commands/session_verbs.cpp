@@ -39,6 +39,8 @@ Handled handle_enable(Context& context, const Command& command) {
   for (const std::string& capability : command.as<EnableCommand>().capabilities) {
     if (capability == "IMAP4REV2") {
       context.enable_rev2();
+    } else if (capability == "UTF8=ACCEPT") {
+      context.enable_utf8();
     } else if (capability == "CONDSTORE") {
       context.enabled.condstore = true;
     } else if (capability == "QRESYNC") {

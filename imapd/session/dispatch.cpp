@@ -56,6 +56,7 @@ constexpr Entry kEntries[] = {
     {Verb::noop, handle_noop, Allowed::always},
     {Verb::notify, handle_notify, Allowed::after_login, News::none},
     {Verb::rename, handle_rename, Allowed::after_login},
+    {Verb::replace, handle_replace, Allowed::selected},
     {Verb::search, handle_search, Allowed::selected, News::by_form},
     {Verb::select, handle_select, Allowed::after_login, News::none},
     {Verb::set_acl, handle_acl, Allowed::after_login},
