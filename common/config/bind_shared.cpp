@@ -52,6 +52,9 @@ void bind(Reader& r, Tls& out) {
     inner.required("key", pair.key);
   });
   r.one_of("min_version", out.min_version, {"1.2", "1.3"});
+  r.optional("client_ca", out.client_ca);
+  if (!out.client_ca.empty() && out.client_ca.front() != '/')
+    r.fail("client_ca", "found \"" + out.client_ca + "\"; allowed: an absolute path of a PEM file");
 }
 
 void bind(Reader& r, Dns& out) {

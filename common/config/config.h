@@ -63,6 +63,8 @@ struct CertificatePair {
 struct Tls {
   std::vector<CertificatePair> certificates;  ///< the first answers clients without, or with unknown, SNI
   std::string min_version = "1.2";            ///< 1.2 1.3
+  std::string
+      client_ca;  ///< PEM; imapd asks clients for certificates of it (SASL EXTERNAL); empty: none asked for
 };
 
 struct Dns {

@@ -73,6 +73,7 @@ Result<void> Runtime::load_tls() {
     options.certificates.push_back({pair.certificate, pair.key});
   if (kind_ == config::Daemon::jmapd || kind_ == config::Daemon::admind) options.alpn = {"http/1.1"};
   if (kind_ == config::Daemon::mta) options.tickets = 0;
+  if (kind_ == config::Daemon::imapd) options.client_ca = config_.tls.client_ca;
   TRY(auto loaded, net::TlsServer::load(options));
   const std::lock_guard lock(tls_mutex_);
   tls_ = std::move(loaded);

@@ -33,7 +33,7 @@ bool contains(const std::vector<std::string>& scopes, std::string_view scope) {
 }  // namespace
 
 bool Identity::may_use(std::string_view scope) const {
-  return via == Via::password || via == Via::scram || contains(scopes, scope);
+  return via == Via::password || via == Via::scram || via == Via::certificate || contains(scopes, scope);
 }
 
 bool ApiKeyOwner::may_use(std::string_view scope) const {

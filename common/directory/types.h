@@ -30,7 +30,7 @@ struct RecipientResolution {
   bool accepted() const { return reject == Reject::none; }
 };
 
-enum class Via { password, scram, app_password, api_key };
+enum class Via { password, scram, certificate, app_password, api_key };
 
 /// Who logged in, and what that login may do.
 struct Identity {

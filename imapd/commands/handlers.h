@@ -25,10 +25,12 @@ Handled handle_enable(Context& context, const Command& command);
 Handled handle_esearch(Context& context, const Command& command);
 Handled handle_expunge(Context& context, const Command& command);
 Handled handle_fetch(Context& context, const Command& command);
+Handled handle_get_metadata(Context& context, const Command& command);
 Handled handle_get_quota(Context& context, const Command& command);
 Handled handle_get_quota_root(Context& context, const Command& command);
 Handled handle_id(Context& context, const Command& command);
 Handled handle_idle(Context& context, const Command& command);
+Handled handle_language(Context& context, const Command& command);
 Handled handle_list(Context& context, const Command& command);  // and LSUB
 Handled handle_login(Context& context, const Command& command);
 Handled handle_logout(Context& context, const Command& command);
@@ -40,6 +42,7 @@ Handled handle_rename(Context& context, const Command& command);
 Handled handle_replace(Context& context, const Command& command);
 Handled handle_search(Context& context, const Command& command);
 Handled handle_select(Context& context, const Command& command);  // and EXAMINE
+Handled handle_set_metadata(Context& context, const Command& command);
 Handled handle_sort(Context& context, const Command& command);
 Handled handle_start_tls(Context& context, const Command& command);
 Handled handle_status(Context& context, const Command& command);

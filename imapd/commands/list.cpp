@@ -4,6 +4,7 @@
 
 #include "imapd/commands/handlers.h"
 #include "imapd/commands/mailbox_names.h"
+#include "imapd/commands/metadata.h"
 #include "imapd/protocol/list_match.h"
 #include "imapd/protocol/mailbox_name.h"
 
@@ -139,7 +140,7 @@ void write_more(Context& context, const ListCommand& list, const NamedMailbox& n
 
 /// RFC 5258 §3.3, §3.5; STATUS of those that satisfy the criteria themselves (RFC 5819 §2).
 Task<Result<void>> write_list(Context& context, const ListCommand& list, const std::vector<Pattern>& patterns,
-                              const std::vector<Row>& rows) {
+                              const std::vector<Row>& rows, ListMetadata& metadata) {
   const std::vector<Below> below = below_of(list, patterns, rows);
   std::string criteria = "(";
   if (list.select_subscribed) criteria += "\"SUBSCRIBED\"";
@@ -152,7 +153,10 @@ Task<Result<void>> write_list(Context& context, const ListCommand& list, const s
     if (!wanted && !below[i].untold) continue;
     write_row(context, "LIST", attributes_of(row, list), row.name,
               below[i].any ? std::string_view(criteria) : std::string_view());
-    if (wanted && row.named != nullptr) write_more(context, list, *row.named);
+    if (wanted && row.named != nullptr) {
+      write_more(context, list, *row.named);
+      CO_TRY_VOID(co_await metadata.write(*row.named));
+    }
     const bool open = co_await context.flush_some();
     if (!open) co_return fail(Errc::closed, "connection lost");
   }
@@ -178,7 +182,6 @@ void write_lsub(Context& context, const std::vector<Pattern>& patterns, const st
 
 Handled handle_list(Context& context, const Command& command) {
   const auto& list = command.as<ListCommand>();
-  if (!list.return_metadata.empty()) co_return bad("A RETURN option is not offered");
   if (!list.extended && list.patterns.size() == 1 && list.patterns.front().empty()) {
     write_row(context, command.verb == Verb::lsub ? "LSUB" : "LIST", {"\\Noselect"}, "", "");
     co_return ok("List completed");
@@ -196,10 +199,11 @@ Handled handle_list(Context& context, const Command& command) {
   CO_TRY(const auto mailboxes, co_await visible_mailboxes(context.worker, context.account(), store::kLookup,
                                                           context.store_deadline()));
   const std::vector<Row> rows = rows_of(mailboxes);
+  ListMetadata metadata(context, list.return_metadata, mailboxes);
   if (command.verb == Verb::lsub)
     write_lsub(context, patterns, rows);
   else
-    CO_TRY_VOID(co_await write_list(context, list, patterns, rows));
+    CO_TRY_VOID(co_await write_list(context, list, patterns, rows, metadata));
   co_return ok("List completed");
 }
 

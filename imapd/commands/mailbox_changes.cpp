@@ -78,6 +78,10 @@ Handled rename_inbox(Context& context, const Place& place) {
   CO_TRY(const auto moved, co_await context.worker.mailboxes.rename_inbox(
                                DeliveryId::make(), context.account(), place.path, context.store_deadline()));
   context.worker.changed(moved.change);
+  // INBOX keeps its annotations, the new mailbox has them, too (RFC 5464 §4.1).
+  CO_TRY(const NamedMailbox inbox, co_await find_mailbox(context, "INBOX", true, 0));
+  CO_TRY_VOID(co_await context.worker.annotations.copy(context.account(), inbox.mailbox.id, moved.id,
+                                                       context.store_deadline()));
   if (context.selected)
     (void)co_await context.worker.registry.refresh(*context.selected->mailbox, context.store_deadline());
   co_return ok("Rename completed: the messages of INBOX were moved");

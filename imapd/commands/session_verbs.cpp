@@ -1,4 +1,5 @@
 // The small commands: NOOP, CHECK, LOGOUT, ID (RFC 2971), ENABLE (RFC 5161), NAMESPACE (RFC 2342).
+#include "common/base/strings.h"
 #include "imapd/commands/handlers.h"
 
 namespace dromos::imapd {
@@ -52,6 +53,23 @@ Handled handle_enable(Context& context, const Command& command) {
   }
   context.out.untagged().raw("ENABLED").raw(done).crlf();
   co_return ok("Enable completed");
+}
+
+/// i-default is English that everybody can read (RFC 2277 §4.5), so choosing between the two changes no text.
+Handled handle_language(Context& context, const Command& command) {
+  const auto& ranges = command.as<ListOfStrings>().values;
+  if (ranges.empty()) {
+    context.out.untagged().raw("LANGUAGE (EN i-default)").crlf();
+    co_return ok("Languages listed");
+  }
+  for (const std::string& range : ranges) {
+    // Lookup (RFC 4647 §3.4): the range with subtags taken off its end.
+    const bool english = iequals(range, "en") || istarts_with(range, "en-") || iequals(range, "default");
+    if (!english && !iequals(range, "i-default")) continue;
+    context.out.untagged().raw(english ? "LANGUAGE (EN)" : "LANGUAGE (i-default)").crlf();
+    co_return ok("Now speaking English");
+  }
+  co_return no("", "That language is not supported");
 }
 
 }  // namespace dromos::imapd

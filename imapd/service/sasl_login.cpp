@@ -1,5 +1,7 @@
 #include "imapd/service/sasl_login.h"
 
+#include "common/base/strings.h"
+
 namespace dromos::imapd {
 namespace {
 constexpr int kMaxSteps = 10;
@@ -17,6 +19,9 @@ sasl::ServerOptions sasl_options(const net::Stream& stream, bool plaintext_login
     };
     bind("tls-exporter", stream.channel_binding_exporter());
     bind("tls-server-end-point", stream.channel_binding_server_end_point());
+    // Only of a certificate that tls.client_ca vouches for.
+    const net::TlsInfo tls = stream.tls_info();
+    options.external_authcid = tls.client_email.empty() ? tls.client_name : tls.client_email;
   }
   return options;
 }
@@ -45,8 +50,9 @@ Task<Result<directory::Identity>> SaslLogin::run(std::optional<std::string> init
     } else if (auto* scram = std::get_if<sasl::NeedScram>(&step)) {
       const sasl::NeedScram need = std::move(*scram);
       step = co_await look_up(need);
-    } else if (std::get_if<sasl::NeedExternal>(&step) != nullptr) {
-      step = mechanism_->external_result(false);
+    } else if (auto* external = std::get_if<sasl::NeedExternal>(&step)) {
+      const sasl::NeedExternal need = std::move(*external);
+      step = co_await check_certificate(need);
     } else {
       co_return finish(step);
     }
@@ -66,6 +72,27 @@ Task<sasl::Step> SaslLogin::check_password(sasl::NeedPassword need) {
   }
   who_ = std::move(*who);
   co_return mechanism_->password_result(true);
+}
+
+/// The certificate's e-mail address, or else its common name, is the login of the account.
+Task<sasl::Step> SaslLogin::check_certificate(sasl::NeedExternal need) {
+  login_ = need.authcid;
+  if (!need.authzid.empty() && !iequals(need.authzid, need.authcid))
+    co_return mechanism_->external_result(false);
+  auto account = co_await directory_.account_by_login(need.authcid, Deadline::after(kPatience));
+  if (account && !account->enabled) account = fail(directory::Errc::bad_credentials, "account is disabled");
+  if (!account) {
+    if (account.error().may_retry()) failure_ = account.error();
+    co_return mechanism_->external_result(false);
+  }
+  directory::Identity who;
+  who.account = account->id;
+  who.login = account->login;
+  who.display_name = account->display_name;
+  who.epoch = account->epoch;
+  who.via = directory::Via::certificate;
+  who_ = std::move(who);
+  co_return mechanism_->external_result(true);
 }
 
 Task<sasl::Step> SaslLogin::look_up(sasl::NeedScram need) {

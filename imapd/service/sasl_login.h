@@ -43,6 +43,7 @@ class SaslLogin {
 
  private:
   Task<sasl::Step> check_password(sasl::NeedPassword need);
+  Task<sasl::Step> check_certificate(sasl::NeedExternal need);
   Task<sasl::Step> look_up(sasl::NeedScram need);
   Result<directory::Identity> finish(const sasl::Step& step);
 

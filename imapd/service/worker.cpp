@@ -12,6 +12,7 @@ Worker::Worker(Options given)
       messages(pool, *blobs),
       changes(pool),
       quotas(pool),
+      annotations(pool),
       sharing(pool, *blobs),
       deliverer(pool, *blobs),
       directory(pool, options.logins),

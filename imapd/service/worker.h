@@ -8,6 +8,7 @@
 #include "common/config/config.h"
 #include "common/directory/directory.h"
 #include "common/net/tls.h"
+#include "common/store/annotations.h"
 #include "common/store/blob_store.h"
 #include "common/store/changes.h"
 #include "common/store/deliverer.h"
@@ -58,6 +59,7 @@ struct Worker {
   store::Messages messages;
   store::Changes changes;
   store::Quotas quotas;
+  store::Annotations annotations;
   store::Sharing sharing;
   store::Deliverer deliverer;
   directory::Directory directory;

@@ -58,6 +58,17 @@ class Authority:
                 "-days", DAYS, "-extfile", extensions, "-out", pair.certificate)
         return pair
 
+    def person(self, common_name, email=None) -> Pair:
+        """A client's certificate, made anew."""
+        base = self.folder / ("person-" + common_name.replace("@", "-"))
+        pair, request, extensions = Pair(base.with_suffix(".pem"), base.with_suffix(".key")), base.with_suffix(".csr"), base.with_suffix(".ext")
+        extensions.write_text("basicConstraints=CA:FALSE\nextendedKeyUsage=clientAuth\n" + ("subjectAltName=email:%s\n" % email if email else ""))
+        self._new_key(pair.key)
+        openssl("req", "-new", "-key", pair.key, "-subj", "/CN=" + common_name, "-out", request)
+        openssl("x509", "-req", "-in", request, "-CA", self.ca.certificate, "-CAkey", self.ca.key, "-CAcreateserial",
+                "-days", DAYS, "-extfile", extensions, "-out", pair.certificate)
+        return pair
+
     def client_context(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=str(self.ca.certificate))
 
