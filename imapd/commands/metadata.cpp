@@ -25,17 +25,17 @@ bool may_annotate(const NamedMailbox& named) {
 }
 
 /// Where annotations of a command live; the mailbox 0 is the server.
-struct Place {
+struct Annotated {
   AccountId account;
   MailboxId mailbox;
   std::string name;
 };
 
-Task<Result<Place>> place_of(Context& context, const std::string& wire) {
-  if (wire.empty()) co_return Place{context.account(), MailboxId(), ""};
+Task<Result<Annotated>> place_of(Context& context, const std::string& wire) {
+  if (wire.empty()) co_return Annotated{context.account(), MailboxId(), ""};
   CO_TRY(const NamedMailbox found, co_await find_mailbox(context, wire, false, store::kLookup));
   if (!may_annotate(found)) co_return fail(missing_right(found.rights));
-  co_return Place{found.account, found.mailbox.id, found.name};
+  co_return Annotated{found.account, found.mailbox.id, found.name};
 }
 
 void write_value(Writer& out, const std::optional<std::string>& value) {
@@ -84,7 +84,7 @@ bool can_be_set(std::string_view name) {
 Handled handle_get_metadata(Context& context, const Command& command) {
   const auto& get = command.as<GetMetadataCommand>();
   if (get.entries.size() > kMaxEntries) co_return bad("Too many entries");
-  CO_TRY(const Place place, co_await place_of(context, get.mailbox));
+  CO_TRY(const Annotated place, co_await place_of(context, get.mailbox));
   store::AnnotationQuery query;
   query.account = place.account;
   query.mailboxes = {place.mailbox};
@@ -112,7 +112,7 @@ Handled handle_set_metadata(Context& context, const Command& command) {
       co_return no("METADATA MAXSIZE " + std::to_string(kMaxValue), "The value is too large");
     last[name] = value;
   }
-  CO_TRY(const Place place, co_await place_of(context, set.mailbox));
+  CO_TRY(const Annotated place, co_await place_of(context, set.mailbox));
   std::vector<store::Annotations::Change> changes;
   for (auto& [name, value] : last) {
     if (!place.mailbox && name.starts_with("/shared/"))
