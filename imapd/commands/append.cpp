@@ -14,6 +14,7 @@
 #include "common/store/errc.h"
 #include "imapd/commands/handlers.h"
 #include "imapd/commands/mailbox_names.h"
+#include "imapd/commands/url_auth.h"
 #include "imapd/protocol/imap_url.h"
 #include "imapd/protocol/parser.h"
 #include "imapd/service/url_part.h"
@@ -96,11 +97,18 @@ Reply bad_url(std::string_view url) {
 Task<std::optional<Reply>> catenate_url(Context& context, const std::string& text, uint64_t limit,
                                         Spool& spool) {
   const auto url = parse_imap_url(text);
-  if (!url || !url->server.empty()) co_return bad_url(text);  // RFC 4469 §3: relative ones only
+  if (!url || (!url->server.empty() && !url->auth)) co_return bad_url(text);  // RFC 4469 §3: relative ones
   AccountId account = context.account();
   MailboxId mailbox;
   uint32_t uidvalidity = 0;
-  if (url->mailbox.empty()) {
+  if (url->auth) {
+    const auto place = co_await authorized_place(context, *url);
+    if (!place && place.error().may_retry()) co_return reply_for(place.error());
+    if (!place) co_return bad_url(text);
+    account = place->account;
+    mailbox = place->mailbox;
+    uidvalidity = url->uidvalidity.value_or(0);
+  } else if (url->mailbox.empty()) {
     if (!context.selected) co_return bad_url(text);
     account = context.selected->mailbox->account();
     mailbox = context.selected->mailbox->id();

@@ -60,7 +60,8 @@ struct Selected {
 /// What ENABLE (or a command that implies it) has turned on.
 struct Enabled {
   bool rev2 = false;
-  bool utf8 = false;  // UTF8=ACCEPT
+  bool utf8 = false;      // UTF8=ACCEPT
+  bool uid_only = false;  // UIDONLY: no message numbers, either way
   bool condstore = false;
   bool qresync = false;
 };

@@ -33,7 +33,7 @@ void add_item(std::vector<FetchItem>& items, FetchItem::Kind kind, bool front) {
 /// Items as asked for, with those that the form of the command implies.
 std::vector<FetchItem> items_of(Context& context, const FetchCommand& fetch, bool uid) {
   std::vector<FetchItem> items = fetch.items;
-  if (uid) add_item(items, FetchItem::Kind::uid, true);
+  if (uid && !context.enabled.uid_only) add_item(items, FetchItem::Kind::uid, true);
   if (fetch.changed_since) add_item(items, FetchItem::Kind::modseq, false);
   if (has(items, FetchItem::Kind::modseq)) context.enabled.condstore = true;
   return items;

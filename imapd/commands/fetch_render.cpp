@@ -158,7 +158,7 @@ Task<Result<void>> FetchRenderer::write(uint32_t number, const MessageItem& item
   size_ = item.size;
   deadline_ = deadline;
   facts_.reset();
-  context_.out.begin_fetch(number);
+  context_.enabled.uid_only ? context_.out.begin_uid_fetch(item.uid) : context_.out.begin_fetch(number);
   for (const FetchItem& wanted : items_) {
     if (simple(wanted)) {
       write_simple(context_, wanted, item, message_);

@@ -25,6 +25,7 @@ Handled handle_enable(Context& context, const Command& command);
 Handled handle_esearch(Context& context, const Command& command);
 Handled handle_expunge(Context& context, const Command& command);
 Handled handle_fetch(Context& context, const Command& command);
+Handled handle_gen_url_auth(Context& context, const Command& command);
 Handled handle_get_metadata(Context& context, const Command& command);
 Handled handle_get_quota(Context& context, const Command& command);
 Handled handle_get_quota_root(Context& context, const Command& command);
@@ -40,6 +41,7 @@ Handled handle_noop(Context& context, const Command& command);
 Handled handle_notify(Context& context, const Command& command);
 Handled handle_rename(Context& context, const Command& command);
 Handled handle_replace(Context& context, const Command& command);
+Handled handle_reset_key(Context& context, const Command& command);
 Handled handle_search(Context& context, const Command& command);
 Handled handle_select(Context& context, const Command& command);  // and EXAMINE
 Handled handle_set_metadata(Context& context, const Command& command);
@@ -55,6 +57,8 @@ Handled handle_unselect(Context& context, const Command& command);
 /// FETCH responses for messages by number, ascending, in what the client was told.
 Task<Result<void>> fetch_messages(Context& context, const std::vector<FetchItem>& items,
                                   std::vector<uint32_t> numbers);
+Handled handle_url_fetch(Context& context, const Command& command);
+
 /// Text of the CAPABILITY response in this state, without the word itself.
 std::string capabilities(const Context& context);
 /// "* MYRIGHTS name rights", for MYRIGHTS and LIST-MYRIGHTS.

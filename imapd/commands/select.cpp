@@ -16,13 +16,14 @@ void announce(Context& context, const store::Mailbox& mailbox) {
   out.untagged_number(version.size(), "EXISTS");
   if (!context.enabled.rev2) {
     out.untagged_number(0, "RECENT");
-    if (const uint32_t unseen = version.first_unseen())
+    if (const uint32_t unseen = context.enabled.uid_only ? 0 : version.first_unseen())
       out.untagged_status(Status::ok, "UNSEEN " + std::to_string(unseen), "First unseen");
   }
   out.untagged_status(Status::ok, "UIDVALIDITY " + std::to_string(selected.mailbox->uidvalidity()),
                       "UIDs valid");
   out.untagged_status(Status::ok, "UIDNEXT " + std::to_string(version.uidnext()), "Predicted next UID");
   out.untagged_status(Status::ok, "HIGHESTMODSEQ " + std::to_string(version.modseq()), "Highest");
+  out.untagged_status(Status::ok, "URLMECH INTERNAL", "Mechanisms of URLAUTH");
   out.untagged_status(Status::ok, "MAILBOXID (" + to_text(mailbox.id) + ")", "Mailbox id");
   if (context.enabled.rev2) out.untagged().raw("LIST () \"/\" ").mailbox(selected.name).crlf();
 }

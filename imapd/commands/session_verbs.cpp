@@ -42,6 +42,8 @@ Handled handle_enable(Context& context, const Command& command) {
       context.enable_rev2();
     } else if (capability == "UTF8=ACCEPT") {
       context.enable_utf8();
+    } else if (capability == "UIDONLY") {
+      context.enabled.uid_only = true;
     } else if (capability == "CONDSTORE") {
       context.enabled.condstore = true;
     } else if (capability == "QRESYNC") {

@@ -29,8 +29,9 @@ void write_keywords(Context& context, bool always) {
 
 void write_flags(Context& context, uint32_t number, const MessageItem& item, bool with_uid, bool with_flags) {
   Writer& out = context.out;
-  out.begin_fetch(number);
-  if (with_uid || context.enabled.condstore) out.item("UID").number(item.uid);
+  const bool uid_only = context.enabled.uid_only;
+  uid_only ? out.begin_uid_fetch(item.uid) : out.begin_fetch(number);
+  if (!uid_only && (with_uid || context.enabled.condstore)) out.item("UID").number(item.uid);
   if (with_flags)
     out.item("FLAGS").flags(static_cast<uint8_t>(item.flags),
                             context.selected->mailbox->keywords().at(item.keyword_set));
@@ -52,7 +53,7 @@ namespace {
 void write_expunges(Context& context, const VersionDifference& difference) {
   if (difference.expunged_uids.empty()) return;
   Writer& out = context.out;
-  if (context.enabled.qresync) {
+  if (context.enabled.qresync || context.enabled.uid_only) {
     out.untagged().raw("VANISHED ").ranges(difference.expunged_uids).crlf();
   } else {
     // From the end, so that no number shifts.

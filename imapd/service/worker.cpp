@@ -13,6 +13,7 @@ Worker::Worker(Options given)
       changes(pool),
       quotas(pool),
       annotations(pool),
+      url_keys(pool),
       sharing(pool, *blobs),
       deliverer(pool, *blobs),
       directory(pool, options.logins),

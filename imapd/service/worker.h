@@ -17,6 +17,7 @@
 #include "common/store/messages.h"
 #include "common/store/quota.h"
 #include "common/store/sharing.h"
+#include "common/store/url_keys.h"
 #include "imapd/service/account_watch.h"
 #include "imapd/service/limits.h"
 #include "imapd/service/mailbox_registry.h"
@@ -60,6 +61,7 @@ struct Worker {
   store::Changes changes;
   store::Quotas quotas;
   store::Annotations annotations;
+  store::UrlKeys url_keys;
   store::Sharing sharing;
   store::Deliverer deliverer;
   directory::Directory directory;

@@ -1,5 +1,6 @@
 #include "imapd/session/dispatch.h"
 
+#include <algorithm>
 #include <array>
 
 #include "common/log/log.h"
@@ -41,6 +42,7 @@ constexpr Entry kEntries[] = {
     {Verb::expunge, handle_expunge, Allowed::selected},
     {Verb::fetch, handle_fetch, Allowed::selected, News::by_form},
     {Verb::get_acl, handle_acl, Allowed::after_login},
+    {Verb::gen_url_auth, handle_gen_url_auth, Allowed::after_login},
     {Verb::get_metadata, handle_get_metadata, Allowed::after_login},
     {Verb::get_quota, handle_get_quota, Allowed::after_login},
     {Verb::get_quota_root, handle_get_quota_root, Allowed::after_login},
@@ -59,6 +61,7 @@ constexpr Entry kEntries[] = {
     {Verb::notify, handle_notify, Allowed::after_login, News::none},
     {Verb::rename, handle_rename, Allowed::after_login},
     {Verb::replace, handle_replace, Allowed::selected},
+    {Verb::reset_key, handle_reset_key, Allowed::after_login},
     {Verb::search, handle_search, Allowed::selected, News::by_form},
     {Verb::select, handle_select, Allowed::after_login, News::none},
     {Verb::set_acl, handle_acl, Allowed::after_login},
@@ -72,6 +75,7 @@ constexpr Entry kEntries[] = {
     {Verb::thread, handle_thread, Allowed::selected, News::by_form},
     {Verb::unselect, handle_unselect, Allowed::selected, News::none},
     {Verb::unsubscribe, handle_subscribe, Allowed::after_login},
+    {Verb::url_fetch, handle_url_fetch, Allowed::after_login},
 };
 
 const Entry* entry_of(Verb verb) {
@@ -85,6 +89,34 @@ const Entry* entry_of(Verb verb) {
 
 bool changes_messages(Verb verb) {
   return verb == Verb::store || verb == Verb::expunge || verb == Verb::move || verb == Verb::fetch;
+}
+
+/// UIDONLY (RFC 9586 §3): what names messages by number.
+bool names_numbers(const SearchKey& key) {
+  if (key.kind == SearchKey::Kind::sequence && !key.set.saved_result) return true;
+  return std::any_of(key.children.begin(), key.children.end(), names_numbers);
+}
+
+bool names_numbers(const Command& command) {
+  switch (command.verb) {
+    case Verb::copy:
+    case Verb::fetch:
+    case Verb::move:
+    case Verb::replace:
+    case Verb::store:
+      return !command.uid;
+    case Verb::search:
+      return !command.uid || names_numbers(command.as<SearchCommand>().program.root);
+    case Verb::sort:
+      return !command.uid || names_numbers(command.as<SortCommand>().program.root);
+    case Verb::thread:
+      return !command.uid || names_numbers(command.as<ThreadCommand>().program.root);
+    case Verb::select:
+    case Verb::examine:
+      return command.as<SelectCommand>().qresync && command.as<SelectCommand>().qresync->seq_match;
+    default:
+      return false;
+  }
 }
 
 /// Why the command may not come now; empty if it may.
@@ -142,6 +174,10 @@ Task<void> dispatch(Context& context, Command command) {
   }
   if (const std::string_view why = objection(context, entry->allowed); !why.empty()) {
     context.out.response(command.tag, Status::bad, "", why);
+    co_return;
+  }
+  if (context.enabled.uid_only && names_numbers(command)) {
+    context.out.response(command.tag, Status::bad, code::kUidRequired, "UIDONLY is enabled");
     co_return;
   }
   context.activity = name(command.verb);

@@ -54,6 +54,7 @@ def test_replace_says_why_not(connect):
     client.ok("EXAMINE INBOX")
     assert replace(client, 1, "INBOX", simple("x"))[1].startswith(b"NO [READ-ONLY]")
     client.ok("SELECT INBOX")
+    other.ok("NOOP")
     other.ok("STORE 1 +FLAGS.SILENT (\\Deleted)")
     other.ok("EXPUNGE")
     untagged, answer = replace(client, 1, "INBOX", simple("x"))

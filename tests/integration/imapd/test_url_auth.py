@@ -1,0 +1,112 @@
+"""URLAUTH (RFC 4467) and UIDONLY (RFC 9586)."""
+import re
+
+from imapd_client import MESSAGE, simple
+
+BOB, ALICE = "bob@example.test", "alice@example.test"
+BASE = "imap://bob%40example.test@mail.example.test"
+
+
+def made(client, rump, mechanism="INTERNAL"):
+    line = client.ok('GENURLAUTH "%s" %s' % (rump, mechanism))[0].decode()
+    found = re.fullmatch(r'\* GENURLAUTH "(.*:INTERNAL:[0-9a-f]{64})"', line)
+    assert found and found[1].startswith(rump)
+    return found[1]
+
+
+def fetched(client, url):
+    """Octets, or None."""
+    untagged, answer = client.run('URLFETCH "%s"' % url)
+    assert answer.startswith(b"OK") and len(untagged) == 1
+    head = b'* URLFETCH "%s" ' % url.encode() if untagged[0].startswith(b'* URLFETCH "') else b"* URLFETCH %s " % url.encode()
+    assert untagged[0].startswith(head)
+    rest = untagged[0][len(head):]
+    return None if rest == b"NIL" else rest.partition(b"\r\n")[2]
+
+
+def test_a_url_gives_what_it_names_to_whom_it_is_meant_for(connect):
+    bob, alice = connect(), connect(ALICE)
+    assert b" URLAUTH " in bob.ok("CAPABILITY")[0]
+    bob.append("Drafts", MESSAGE)
+    assert b"* OK [URLMECH INTERNAL] Mechanisms of URLAUTH" in bob.ok("SELECT Drafts")
+    whole = made(bob, BASE + "/Drafts/;UID=1;URLAUTH=authuser")
+    assert fetched(alice, whole) == fetched(bob, whole) == MESSAGE
+    assert fetched(alice, made(bob, BASE + "/Drafts/;UID=1/;SECTION=1;URLAUTH=user+alice%40example.test")) == b"The quick brown fox."
+    assert fetched(alice, made(bob, BASE + "/Drafts/;UID=1/;SECTION=1;URLAUTH=user+bob%40example.test")) is None
+    assert fetched(alice, made(bob, BASE + "/Drafts/;UID=1;URLAUTH=submit+alice%40example.test")) is None
+    assert fetched(alice, made(bob, BASE + "/Drafts/;UID=1;EXPIRE=2020-01-01T00:00:00Z;URLAUTH=anonymous")) is None
+    assert fetched(alice, made(bob, BASE + "/Drafts/;UID=1;EXPIRE=2999-01-01T00:00:00Z;URLAUTH=anonymous")) == MESSAGE
+    assert fetched(alice, made(bob, BASE + "/Drafts/;UID=77;URLAUTH=anonymous")) is None
+    # CATENATE takes them, too.
+    assert alice.run('APPEND INBOX CATENATE (URL "%s")' % whole)[1].startswith(b"OK")
+    assert alice.answer('APPEND INBOX CATENATE (URL "%s")' % whole[:-1]).startswith("NO [BADURL")
+
+
+def test_no_other_text_has_this_token(connect):
+    bob, alice = connect(), connect(ALICE)
+    bob.append("INBOX", simple("one"))
+    bob.append("INBOX", simple("two"))
+    url = made(bob, BASE + "/INBOX/;UID=1;URLAUTH=user+alice%40example.test")
+    assert fetched(alice, url) == simple("one")
+    last = "0" if url[-1] != "0" else "1"
+    for forged in (url[:-1] + last, url[:-2], url.replace("UID=1", "UID=2"), url.replace("INBOX", "inbox"), url.replace("alice", "bob"),
+                   url.replace(";URLAUTH", ";EXPIRE=2999-01-01T00:00:00Z;URLAUTH"), url.replace("bob%40", "alice%40"), url.replace("INTERNAL", "XSAMPLE"),
+                   url.rpartition(":INTERNAL")[0], BASE + "/INBOX/;UID=1", "nonsense"):
+        assert fetched(alice, forged) is None, forged
+
+
+def test_keys_can_be_reset(connect):
+    bob = connect()
+    for box in ("INBOX", "Drafts"):
+        bob.append(box, simple(box))
+    urls = {box: made(bob, BASE + "/%s/;UID=1;URLAUTH=anonymous" % box) for box in ("INBOX", "Drafts")}
+    assert bob.answer("RESETKEY INBOX INTERNAL").startswith("OK [URLMECH INTERNAL]")
+    assert fetched(bob, urls["INBOX"]) is None and fetched(bob, urls["Drafts"]) == simple("Drafts")
+    again = made(bob, BASE + "/INBOX/;UID=1;URLAUTH=anonymous")
+    assert again != urls["INBOX"] and fetched(bob, again) == simple("INBOX")
+    assert bob.answer("RESETKEY").startswith("OK")
+    assert fetched(bob, again) is None and fetched(bob, urls["Drafts"]) is None
+    assert bob.answer("RESETKEY Nowhere").startswith("NO")
+    assert bob.answer("RESETKEY INBOX XSAMPLE").startswith("BAD")
+
+
+def test_urls_are_made_of_ones_own_mailboxes_only(connect):
+    bob, alice = connect(), connect(ALICE)
+    bob.append("INBOX", simple("secret"))
+    bob.ok("SETACL INBOX %s lr" % ALICE)
+    rumps = [BASE + "/INBOX/;UID=1;URLAUTH=anonymous",
+             "imap://alice%40example.test@h/Other%20Users/bob%40example.test/INBOX/;UID=1;URLAUTH=anonymous",
+             "/INBOX/;UID=1;URLAUTH=anonymous", "imap://alice%40example.test@h/INBOX/;UID=1",
+             "imap://alice%40example.test@h/Nowhere/;UID=1;URLAUTH=anonymous",
+             "imap://alice%40example.test@h/INBOX;UIDVALIDITY=1/;UID=1;URLAUTH=anonymous"]
+    for rump in rumps:
+        assert alice.answer('GENURLAUTH "%s" INTERNAL' % rump).startswith(("BAD", "NO")), rump
+    assert bob.answer('GENURLAUTH "%s" OTHER' % rumps[0]).startswith("BAD")
+    assert connect(login=None).answer('URLFETCH "x"').startswith("BAD")
+
+
+def test_uid_only_knows_no_message_numbers(connect):
+    client, other = connect(), connect(select="INBOX")
+    assert b" UIDONLY " in client.ok("CAPABILITY")[0]
+    for n in range(4):
+        client.append("INBOX", simple("m%d" % n))
+    assert client.ok("ENABLE UIDONLY") == [b"* ENABLED UIDONLY"]
+    lines = client.ok("SELECT INBOX")
+    assert b"* 4 EXISTS" in lines and not any(b"UNSEEN" in line for line in lines)
+    assert client.ok("UID FETCH 2:3 FLAGS") == [b"* 2 UIDFETCH (FLAGS ())", b"* 3 UIDFETCH (FLAGS ())"]
+    assert client.ok("UID FETCH 2 (UID FLAGS)") == [b"* 2 UIDFETCH (UID 2 FLAGS ())"]
+    assert client.ok("UID STORE 2 +FLAGS (\\Flagged)") == [b"* 2 UIDFETCH (FLAGS (\\Flagged))"]
+    for command in ("FETCH 1 FLAGS", "STORE 1 FLAGS (\\Seen)", "COPY 1 Sent", "MOVE 1 Sent", "SEARCH ALL", "UID SEARCH 1:2", "UID SEARCH OR 1 SEEN"):
+        assert client.answer(command).startswith("BAD [UIDREQUIRED]"), command
+    assert client.run(b"REPLACE 1 INBOX {5+}\r\na\r\nbc")[1].startswith(b"BAD [UIDREQUIRED]")
+    assert client.ok("UID SEARCH RETURN (SAVE ALL) FLAGGED")[0].endswith(b"UID ALL 2")
+    assert client.ok("UID FETCH $ FLAGS") == [b"* 2 UIDFETCH (FLAGS (\\Flagged))"]
+    other.ok("NOOP")
+    other.ok("UID STORE 3 +FLAGS.SILENT (\\Deleted)")
+    other.ok("EXPUNGE")
+    assert client.ok("NOOP") == [b"* VANISHED 3"]
+    other.ok("UID STORE 4 +FLAGS.SILENT (\\Seen)")
+    assert client.ok("NOOP") == [b"* 4 UIDFETCH (FLAGS (\\Seen))"]
+    assert [line for line in client.ok("UID MOVE 1 Sent") if b"VANISHED" in line] == [b"* VANISHED 1"]
+    client.ok("ENABLE QRESYNC")
+    assert client.answer("SELECT INBOX (QRESYNC (1 1 1:4 (1:2 1:2)))").startswith("BAD [UIDREQUIRED]")
