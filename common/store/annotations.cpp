@@ -9,7 +9,8 @@ namespace {
 #define ANNOTATION_WANTED                                                                                   \
   "(a.reader_id IS NULL OR a.reader_id = $3) AND EXISTS (SELECT FROM unnest($4::text[]) AS n (name) WHERE " \
   "a.name = n.name OR "                                                                                     \
-  "($5::integer <> 0 AND starts_with(a.name, n.name || '/') AND ($5::integer < 0 OR strpos(substr(a.name, length(n.name) + "  \
+  "($5::integer <> 0 AND starts_with(a.name, n.name || '/') AND ($5::integer < 0 OR strpos(substr(a.name, " \
+  "length(n.name) + "                                                                                       \
   "2), '/') = 0)))"
 #define ANNOTATION_COLUMNS                                                               \
   "coalesce(a.mailbox_id, 0)::bigint, a.name, octet_length(a.value)::bigint, CASE WHEN " \

@@ -10,7 +10,7 @@ UTF8 = "From: Jörg <jörg@example.org>\r\nSubject: Grüße\r\n\r\nhello\r\n".en
 
 
 def uids(client):
-    return [int(re.search(rb"UID (\d+)", line)[1]) for line in client.ok("FETCH 1:* (UID)")] if client.ok("STATUS INBOX (MESSAGES)") else []
+    return [int(re.search(rb"UID (\d+)", line)[1]) for line in client.ok("UID FETCH 1:* (UID)")]
 
 
 def replace(client, number, mailbox, message, uid=False, arguments=""):
