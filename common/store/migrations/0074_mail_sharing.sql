@@ -149,7 +149,7 @@ BEGIN
     INSERT INTO acl VALUES (p_account, p_mailbox, v_account, v_group, v_negative, v_new);
   END IF;
   v_modseq := next_mailbox_modseq(p_account);
-  UPDATE mailbox m SET modseq = v_modseq WHERE m.account_id = p_account AND m.mailbox_id = p_mailbox;
+  UPDATE mailbox m SET modseq = v_modseq, highestmodseq = v_modseq WHERE m.account_id = p_account AND m.mailbox_id = p_mailbox;
   INSERT INTO changelog (account_id, modseq, mailbox_id, kind) VALUES (p_account, v_modseq, p_mailbox, 5);
   RETURN v_modseq;
 END
