@@ -14,7 +14,7 @@ namespace {
   "m.uidvalidity, "                                                                                \
   "m.uidnext, m.highestmodseq, m.modseq, m.created_modseq, m.all_count, m.all_seen, m.all_bytes, " \
   "m.live_count, "                                                                                 \
-  "m.live_seen, m.live_bytes"
+  "m.live_seen, m.live_bytes, m.recent_from"
 
 // One statement, hence one snapshot of states and mailboxes.
 const db::Statement kTree{"store_mailbox_tree",
@@ -32,6 +32,14 @@ const db::Statement kSet{"store_mailbox_set", "SELECT mail.mailbox_set_v1($1, $2
 const db::Statement kRenameInbox{"store_rename_inbox",
                                  "SELECT mailbox_id, modseq FROM mail.rename_inbox_v1($1, $2, $3)"};
 const db::Statement kRemove{"store_mailbox_remove", "SELECT mail.mailbox_delete_v1($1, $2, $3)"};
+const db::Statement kSetRecent{"store_recent_set", "SELECT mail.recent_set_v1($1, $2, $3)"};
+const db::Statement kCountFrom{
+    "store_count_from",
+    "SELECT count(*) FROM mail.entry WHERE account_id = $1 AND mailbox_id = $2 AND uid >= $3"};
+const db::Statement kLostSubscriptions{
+    "store_lost_subscriptions",
+    "SELECT path FROM mail.lost_subscription WHERE account_id = $1 ORDER BY path"};
+const db::Statement kUnsubscribeLost{"store_unsubscribe_lost", "SELECT mail.unsubscribe_lost_v1($1, $2)"};
 const db::Statement kKeywords{
     "store_mailbox_keywords",
     "SELECT name FROM mail.keyword WHERE account_id = $1 AND mailbox_id = $2 ORDER BY name"};
@@ -52,6 +60,7 @@ Mailbox mailbox_of(const db::Rows& rows, size_t row) {
   box.created_modseq = rows.integer(row, 11);
   box.all = {rows.integer(row, 12), rows.integer(row, 13), rows.integer(row, 14)};
   box.live = {rows.integer(row, 15), rows.integer(row, 16), rows.integer(row, 17)};
+  box.recent_from = static_cast<uint64_t>(rows.integer(row, 18));
   return box;
 }
 
@@ -118,11 +127,11 @@ Task<Result<MailboxTree>> Mailboxes::tree(AccountId account, Deadline deadline) 
   CO_TRY(const auto rows, co_await pool_.exec(kTree, std::move(params), deadline));
   if (rows.empty()) co_return fail(StoreErrc::not_found, "account has no mail");
   MailboxTree tree;
-  tree.modseq = rows.integer(0, 18);
-  tree.mailbox_modseq = rows.integer(0, 19);
-  tree.email_modseq = rows.integer(0, 20);
-  tree.thread_modseq = rows.integer(0, 21);
-  tree.state_epoch = static_cast<int32_t>(rows.integer(0, 22));
+  tree.modseq = rows.integer(0, 19);
+  tree.mailbox_modseq = rows.integer(0, 20);
+  tree.email_modseq = rows.integer(0, 21);
+  tree.thread_modseq = rows.integer(0, 22);
+  tree.state_epoch = static_cast<int32_t>(rows.integer(0, 23));
   for (size_t row = 0; row < rows.size(); ++row)
     if (!rows.is_null(row, 0)) tree.mailboxes.push_back(mailbox_of(rows, row));
   co_return tree;
@@ -205,6 +214,38 @@ Task<Result<Change>> Mailboxes::remove(AccountId account, MailboxId mailbox, boo
   if (rows) co_return Change{account, rows->integer(0, 0)};
   CO_TRY(const MailboxTree now, co_await tree(account, deadline));
   co_return Change{account, now.modseq};
+}
+
+Task<Result<void>> Mailboxes::set_recent(AccountId account, MailboxId mailbox, uint64_t from,
+                                         Deadline deadline) {
+  db::Params params;
+  params.add(account).add(mailbox).add(static_cast<int64_t>(from));
+  CO_TRY_VOID(co_await pool_.exec(kSetRecent, std::move(params), deadline));
+  co_return Result<void>{};
+}
+
+Task<Result<uint64_t>> Mailboxes::count_from(AccountId account, MailboxId mailbox, uint64_t from,
+                                             Deadline deadline) {
+  db::Params params;
+  params.add(account).add(mailbox).add(static_cast<int64_t>(from));
+  CO_TRY(const auto rows, co_await pool_.exec(kCountFrom, std::move(params), deadline));
+  co_return static_cast<uint64_t>(rows.integer(0, 0));
+}
+
+Task<Result<std::vector<std::string>>> Mailboxes::lost_subscriptions(AccountId account, Deadline deadline) {
+  db::Params params;
+  params.add(account);
+  CO_TRY(const auto rows, co_await pool_.exec(kLostSubscriptions, std::move(params), deadline));
+  std::vector<std::string> paths;
+  for (size_t row = 0; row < rows.size(); ++row) paths.push_back(rows.text(row, 0));
+  co_return paths;
+}
+
+Task<Result<bool>> Mailboxes::unsubscribe_lost(AccountId account, std::string path, Deadline deadline) {
+  db::Params params;
+  params.add(account).add(path);
+  CO_TRY(const auto rows, co_await pool_.exec(kUnsubscribeLost, std::move(params), deadline));
+  co_return rows.boolean(0, 0);
 }
 
 Task<Result<std::vector<std::string>>> Mailboxes::keywords(AccountId account, MailboxId mailbox,

@@ -30,6 +30,7 @@ struct Mailbox {
   int64_t highestmodseq = 0;  ///< last change of anything in it
   int64_t modseq = 0;         ///< last change of its own properties
   int64_t created_modseq = 0;
+  uint64_t recent_from = 1;  ///< messages from this uid on are \\Recent (RFC 3501 §2.3.2)
   Counts all;
   Counts live;  ///< without \Deleted: what JMAP counts
 };
@@ -76,6 +77,14 @@ class Mailboxes {
   Task<Result<MailboxCreated>> rename_inbox(DeliveryId id, AccountId account, std::vector<std::string> path,
                                             Deadline deadline);
   Task<Result<Change>> remove(AccountId account, MailboxId mailbox, bool with_messages, Deadline deadline);
+  /// Raises Mailbox::recent_from. May be lost in a crash.
+  Task<Result<void>> set_recent(AccountId account, MailboxId mailbox, uint64_t from, Deadline deadline);
+  /// Messages with a uid from `from` on.
+  Task<Result<uint64_t>> count_from(AccountId account, MailboxId mailbox, uint64_t from, Deadline deadline);
+  /// Subscribed names whose mailboxes were deleted; levels separated by "/".
+  Task<Result<std::vector<std::string>>> lost_subscriptions(AccountId account, Deadline deadline);
+  /// False: there is none of that name.
+  Task<Result<bool>> unsubscribe_lost(AccountId account, std::string path, Deadline deadline);
   Task<Result<std::vector<std::string>>> keywords(AccountId account, MailboxId mailbox, Deadline deadline);
 
  private:

@@ -15,7 +15,7 @@ constexpr milliseconds kWriteTime{300000};  // a client that takes nothing for s
 // Before login nobody may make us keep much.
 ReaderLimits before_login(const config::Imapd& config) {
   ReaderLimits limits;
-  limits.line = std::min<size_t>(config.limits.line.bytes, 16 * 1024);
+  limits.line = std::min<size_t>(config.limits.line.bytes, 40 * 1024);  // the longest ID: RFC 2971 §3.3
   limits.text = limits.line;
   limits.argument_literals = 16 * 1024;
   limits.literals = 10;
@@ -109,8 +109,16 @@ void Context::forget_login() {
   state = State::not_authenticated;
 }
 
+void Context::enable_condstore() {
+  if (enabled.condstore) return;
+  enabled.condstore = true;
+  if (selected)
+    out.untagged_status(Status::ok, "HIGHESTMODSEQ " + std::to_string(selected->seen->modseq()), "Highest");
+}
+
 void Context::enable_rev2() {
   enabled.rev2 = true;
+  if (selected) selected->recent = {};
   out.set_utf8(true);
 }
 

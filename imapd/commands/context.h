@@ -41,10 +41,12 @@ struct Selected {
   VersionPtr seen;  // what the client has been told
   std::string name;
   bool read_only = false;
-  bool junk = false;                              // special use
-  store::Rights rights = store::kAllRights;       // of this session's account
-  size_t keyword_names = 0;                       // announced by FLAGS
-  NumberSet saved;                                // uids of `$` (RFC 5182)
+  bool junk = false;                         // special use
+  store::Rights rights = store::kAllRights;  // of this session's account
+  size_t keyword_names = 0;                  // announced by FLAGS
+  NumberSet saved;                           // uids of `$` (RFC 5182)
+  NumberSet recent;                          // uids; always empty for IMAP4rev2
+  bool is_recent(uint32_t uid) const { return !recent.empty() && recent.contains(uid); }
   std::vector<std::shared_ptr<LiveSearch>> live;  // RETURN (UPDATE), RFC 5267
   /// Our own STORE.SILENT: what it did is not told, unless others changed more than we know.
   struct Silent {
@@ -121,6 +123,9 @@ class Context final : public MailboxWatcher {
   bool utf8() const { return enabled.rev2 || enabled.utf8; }
   void enable_rev2();
   void enable_utf8();
+  /// The first command that needs CONDSTORE turns it on, and is told where the selected mailbox stands (RFC
+  /// 7162 §3.1).
+  void enable_condstore();
 };
 
 /// NO [NOPERM], or as if the mailbox did not exist for who may not look it up (RFC 4314 §6).

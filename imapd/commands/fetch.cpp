@@ -35,7 +35,7 @@ std::vector<FetchItem> items_of(Context& context, const FetchCommand& fetch, boo
   std::vector<FetchItem> items = fetch.items;
   if (uid && !context.enabled.uid_only) add_item(items, FetchItem::Kind::uid, true);
   if (fetch.changed_since) add_item(items, FetchItem::Kind::modseq, false);
-  if (has(items, FetchItem::Kind::modseq)) context.enabled.condstore = true;
+  if (has(items, FetchItem::Kind::modseq)) context.enable_condstore();
   return items;
 }
 

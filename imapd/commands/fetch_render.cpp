@@ -76,10 +76,12 @@ void write_simple(Context& context, const FetchItem& item, const MessageItem& me
                   const LoadedMessage& loaded) {
   Writer& out = context.out;
   switch (item.kind) {
-    case Kind::flags:
-      out.item("FLAGS").flags(static_cast<uint8_t>(message.flags),
+    case Kind::flags: {
+      const uint8_t recent = context.selected->is_recent(message.uid) ? kFlagRecent : 0;
+      out.item("FLAGS").flags(static_cast<uint8_t>(message.flags | recent),
                               context.selected->mailbox->keywords().at(message.keyword_set));
       break;
+    }
     case Kind::internal_date:
       out.item("INTERNALDATE").date_time({message.received, 0});
       break;

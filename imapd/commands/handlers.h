@@ -64,6 +64,9 @@ std::string capabilities(const Context& context);
 /// "* MYRIGHTS name rights", for MYRIGHTS and LIST-MYRIGHTS.
 void write_my_rights(Context& context, const NamedMailbox& named);
 /// A status line's items "(MESSAGES 3 ...)" for STATUS and LIST-STATUS.
-void write_status(Context& context, const store::Mailbox& mailbox, std::string_view name, uint16_t items);
+void write_status(Context& context, const store::Mailbox& mailbox, std::string_view name, uint16_t items,
+                  uint64_t recent = 0);
+/// For RECENT among the items, otherwise 0.
+Task<Result<uint64_t>> count_recent(Context& context, const NamedMailbox& named, uint16_t items);
 
 }  // namespace dromos::imapd

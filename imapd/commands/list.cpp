@@ -17,8 +17,9 @@ struct Row {
   size_t parent = kNone;                // its row
   bool has_children = false;
   bool subscribed_below = false;
+  bool lost = false;  // subscribed, but deleted
   static constexpr size_t kNone = SIZE_MAX;
-  bool subscribed() const { return named != nullptr && named->mailbox.subscribed; }
+  bool subscribed() const { return lost || (named != nullptr && named->mailbox.subscribed); }
 };
 
 std::string_view above(std::string_view name) {
@@ -27,14 +28,16 @@ std::string_view above(std::string_view name) {
 }
 
 /// All mailboxes by name, INBOX first, with the levels above them.
-std::vector<Row> rows_of(const std::vector<NamedMailbox>& mailboxes) {
+std::vector<Row> rows_of(const std::vector<NamedMailbox>& mailboxes, const std::vector<std::string>& lost) {
   std::map<std::string_view, const NamedMailbox*> by_name;
   for (const NamedMailbox& named : mailboxes) by_name[named.name] = &named;
+  for (const std::string& name : lost) by_name.emplace(name, nullptr);
   for (const NamedMailbox& named : mailboxes)
     for (std::string_view up = above(named.name); !up.empty(); up = above(up))
       if (!by_name.emplace(up, nullptr).second) break;
   std::vector<Row> rows;
   for (const auto& [name, named] : by_name) rows.push_back({std::string(name), named});
+  for (Row& row : rows) row.lost = std::binary_search(lost.begin(), lost.end(), row.name);
   const auto inbox = std::find_if(rows.begin(), rows.end(), [](const Row& r) { return r.name == "INBOX"; });
   if (inbox != rows.end()) std::rotate(rows.begin(), inbox, inbox + 1);
   std::map<std::string_view, size_t> places;
@@ -68,9 +71,9 @@ std::vector<std::string_view> attributes_of(const Row& row, const ListCommand& l
   if (row.named == nullptr) attributes.push_back("\\NonExistent");
   if (row.named != nullptr && !row.named->mailbox.selectable) attributes.push_back("\\Noselect");
   attributes.push_back(row.has_children ? "\\HasChildren" : "\\HasNoChildren");
-  if (row.named == nullptr) return attributes;
   if (row.subscribed() && (list.return_subscribed || list.select_subscribed))
     attributes.push_back("\\Subscribed");
+  if (row.named == nullptr) return attributes;
   // Plain LIST tells special uses, too (RFC 6154 §2 allows it, and clients expect it).
   const std::string_view special = special_use_name(row.named->mailbox.special_use);
   if (!special.empty()) attributes.push_back(special);
@@ -98,13 +101,14 @@ struct Pattern {
 
 bool matches(const std::vector<Pattern>& patterns, const Row& row) {
   return std::any_of(patterns.begin(), patterns.end(), [&](const Pattern& p) {
-    return (row.named != nullptr || p.levels) && p.pattern.matches(row.name);
+    return (row.named != nullptr || row.lost || p.levels) && p.pattern.matches(row.name);
   });
 }
 
 bool selected_by(const ListCommand& list, const Row& row) {
   if (!list.select_subscribed && !list.select_special_use) return true;
-  return row.named != nullptr && (!list.select_subscribed || row.subscribed()) &&
+  if (list.select_special_use && row.named == nullptr) return false;
+  return (row.named != nullptr || row.lost) && (!list.select_subscribed || row.subscribed()) &&
          (!list.select_special_use || !special_use_name(row.named->mailbox.special_use).empty());
 }
 
@@ -119,7 +123,7 @@ std::vector<Below> below_of(const ListCommand& list, const std::vector<Pattern>&
   std::vector<Below> below(rows.size());
   if (!list.select_recursive_match) return below;
   for (const Row& row : rows) {
-    if (row.named == nullptr || !selected_by(list, row)) continue;
+    if ((row.named == nullptr && !row.lost) || !selected_by(list, row)) continue;
     const bool told = matches(patterns, row);
     size_t steps = 0;
     for (size_t at = row.parent; at != Row::kNone && steps < kMaxMailboxDepth;
@@ -132,10 +136,13 @@ std::vector<Below> below_of(const ListCommand& list, const std::vector<Pattern>&
 }
 
 /// What RETURN asks for besides: MYRIGHTS (RFC 8440), STATUS (RFC 5819).
-void write_more(Context& context, const ListCommand& list, const NamedMailbox& named) {
+Task<Result<void>> write_more(Context& context, const ListCommand& list, const NamedMailbox& named) {
   if (list.return_my_rights) write_my_rights(context, named);
-  if (list.return_status != 0 && named.mailbox.selectable && named.may(store::kRead))
-    write_status(context, named.mailbox, named.name, list.return_status);
+  if (list.return_status != 0 && named.mailbox.selectable && named.may(store::kRead)) {
+    CO_TRY(const uint64_t recent, co_await count_recent(context, named, list.return_status));
+    write_status(context, named.mailbox, named.name, list.return_status, recent);
+  }
+  co_return Result<void>{};
 }
 
 /// RFC 5258 §3.3, §3.5; STATUS of those that satisfy the criteria themselves (RFC 5819 §2).
@@ -154,7 +161,7 @@ Task<Result<void>> write_list(Context& context, const ListCommand& list, const s
     write_row(context, "LIST", attributes_of(row, list), row.name,
               below[i].any ? std::string_view(criteria) : std::string_view());
     if (wanted && row.named != nullptr) {
-      write_more(context, list, *row.named);
+      CO_TRY_VOID(co_await write_more(context, list, *row.named));
       CO_TRY_VOID(co_await metadata.write(*row.named));
     }
     const bool open = co_await context.flush_some();
@@ -192,13 +199,18 @@ Handled handle_list(Context& context, const Command& command) {
     if (list.extended && wire.empty()) continue;
     const auto pattern = list_pattern_from_wire(list.reference, wire, context.utf8());
     if (!pattern && list.extended) continue;
-    if (!pattern) co_return no(code::kCannot, pattern.error().message());
+    if (!pattern) co_return ok("List completed");  // nothing can be called that
     const bool plain = pattern->find_first_of("*%") == std::string::npos;
     patterns.push_back({ListPattern(*pattern), plain || pattern->ends_with('%')});
   }
   CO_TRY(const auto mailboxes, co_await visible_mailboxes(context.worker, context.account(), store::kLookup,
                                                           context.store_deadline()));
-  const std::vector<Row> rows = rows_of(mailboxes);
+  std::vector<std::string> lost;
+  if (command.verb == Verb::lsub || list.select_subscribed) {
+    CO_TRY(lost,
+           co_await context.worker.mailboxes.lost_subscriptions(context.account(), context.store_deadline()));
+  }
+  const std::vector<Row> rows = rows_of(mailboxes, lost);
   ListMetadata metadata(context, list.return_metadata, mailboxes);
   if (command.verb == Verb::lsub)
     write_lsub(context, patterns, rows);

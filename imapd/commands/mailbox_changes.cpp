@@ -116,6 +116,12 @@ Handled handle_rename(Context& context, const Command& command) {
 
 Handled handle_subscribe(Context& context, const Command& command) {
   const bool wanted = command.verb == Verb::subscribe;
+  if (!wanted) {
+    CO_TRY(std::string name, name_from_wire(context, command.as<MailboxCommand>().mailbox));
+    CO_TRY(const bool lost, co_await context.worker.mailboxes.unsubscribe_lost(
+                                context.account(), std::move(name), context.store_deadline()));
+    if (lost) co_return ok("Unsubscribe completed");
+  }
   CO_TRY(const NamedMailbox found,
          co_await find_mailbox(context, command.as<MailboxCommand>().mailbox, false,
                                wanted ? store::Rights{store::kLookup} : store::Rights{0}));

@@ -139,7 +139,7 @@ Handled handle_esearch(Context& context, const Command& command) {
     if (search.result.save) context.selected->saved = {};
     co_return *refused;
   }
-  if (program.uses_modseq) context.enabled.condstore = true;
+  if (program.uses_modseq) context.enable_condstore();
   std::vector<MailboxFilter> sources = search.sources;
   if (sources.empty()) sources.emplace_back();
   CO_TRY(const auto targets, co_await targets_of(context, sources));

@@ -35,7 +35,7 @@ Handled handle_search(Context& context, const Command& command) {
     if (search.result.save) selected.saved = {};
     co_return *refused;
   }
-  if (program.uses_modseq) context.enabled.condstore = true;
+  if (program.uses_modseq) context.enable_condstore();
   const SearchScope scope = scope_of(context);
   // `$` names the old result, also in a search that saves a new one. NO leaves none, BAD the old one
   // (RFC 5182 §2.1).

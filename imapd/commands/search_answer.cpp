@@ -47,6 +47,7 @@ SearchScope scope_of(Context& context) {
   scope.mailbox = context.selected->mailbox.get();
   scope.version = context.selected->seen;
   scope.saved = context.selected->saved;
+  scope.recent = context.selected->recent;
   scope.unwanted = [&context] { return context.peer_gone(); };
   return scope;
 }

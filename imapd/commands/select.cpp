@@ -15,7 +15,7 @@ void announce(Context& context, const store::Mailbox& mailbox) {
   write_keywords(context, true);
   out.untagged_number(version.size(), "EXISTS");
   if (!context.enabled.rev2) {
-    out.untagged_number(0, "RECENT");
+    out.untagged_number(version.numbers_of(selected.recent).count(), "RECENT");
     if (const uint32_t unseen = context.enabled.uid_only ? 0 : version.first_unseen())
       out.untagged_status(Status::ok, "UNSEEN " + std::to_string(unseen), "First unseen");
   }
@@ -28,6 +28,22 @@ void announce(Context& context, const store::Mailbox& mailbox) {
   if (context.enabled.rev2) out.untagged().raw("LIST () \"/\" ").mailbox(selected.name).crlf();
 }
 
+/// What is recent to this session. EXAMINE takes it from nobody.
+Task<NumberSet> recent_in(Context& context, const Selected& selected) {
+  SharedMailbox& mailbox = *selected.mailbox;
+  const uint64_t uidnext = selected.seen->uidnext();
+  if (selected.read_only) {
+    const uint64_t from = mailbox.recent_from();
+    if (from >= uidnext) co_return NumberSet{};
+    co_return NumberSet{{static_cast<uint32_t>(from), static_cast<uint32_t>(uidnext - 1)}};
+  }
+  NumberSet recent = mailbox.claim_recent(uidnext);
+  if (!recent.empty())  // if this fails they are recent once more after a restart
+    (void)co_await context.worker.mailboxes.set_recent(mailbox.account(), mailbox.id(), uidnext,
+                                                       context.store_deadline());
+  co_return recent;
+}
+
 }  // namespace
 
 Handled handle_select(Context& context, const Command& command) {
@@ -38,7 +54,7 @@ Handled handle_select(Context& context, const Command& command) {
     context.unselect();
     context.out.untagged_status(Status::ok, code::kClosed, "The previous mailbox is closed");
   }
-  if (select.condstore) context.enabled.condstore = true;
+  if (select.condstore) context.enable_condstore();
   CO_TRY(const NamedMailbox found, co_await find_mailbox(context, select.mailbox, true, store::kRead));
   CO_TRY(auto mailbox,
          co_await context.worker.registry.open(found.account, found.mailbox.id, context.store_deadline()));
@@ -52,6 +68,7 @@ Handled handle_select(Context& context, const Command& command) {
   selected->rights = found.rights;
   selected->junk = found.mailbox.special_use == "junk";
   selected->read_only = command.verb == Verb::examine || (found.rights & kChanging) == 0;
+  if (!context.enabled.rev2) selected->recent = co_await recent_in(context, *selected);
   context.select(std::move(selected));
   announce(context, found.mailbox);
   if (select.qresync) {

@@ -45,9 +45,10 @@ Handled handle_enable(Context& context, const Command& command) {
     } else if (capability == "UIDONLY") {
       context.enabled.uid_only = true;
     } else if (capability == "CONDSTORE") {
-      context.enabled.condstore = true;
+      context.enable_condstore();
     } else if (capability == "QRESYNC") {
-      context.enabled.qresync = context.enabled.condstore = true;
+      context.enable_condstore();
+      context.enabled.qresync = true;
     } else {
       continue;  // RFC 5161 §3.1: unknown names are ignored
     }

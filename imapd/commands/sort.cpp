@@ -42,7 +42,7 @@ Handled handle_sort(Context& context, const Command& command) {
     if (sort.result.save) selected.saved = {};
     co_return *refused;
   }
-  if (program.uses_modseq) context.enabled.condstore = true;
+  if (program.uses_modseq) context.enable_condstore();
   const SearchScope scope = scope_of(context);
   if (sort.result.save) selected.saved = {};
   const Deadline deadline = search_deadline();

@@ -90,7 +90,7 @@ Handled handle_store(Context& context, const Command& command) {
   const auto& store = command.as<StoreCommand>();
   Selected& selected = *context.selected;
   if (selected.read_only) co_return no(code::kReadOnly, "The mailbox is open read-only");
-  if (store.unchanged_since) context.enabled.condstore = true;
+  if (store.unchanged_since) context.enable_condstore();
   const auto uids = uids_of(context, store.set, command.uid);
   if (!uids) co_return bad(uids.error().message());
   if (uids->empty()) co_return ok("Nothing to store");

@@ -32,9 +32,11 @@ void write_flags(Context& context, uint32_t number, const MessageItem& item, boo
   const bool uid_only = context.enabled.uid_only;
   uid_only ? out.begin_uid_fetch(item.uid) : out.begin_fetch(number);
   if (!uid_only && (with_uid || context.enabled.condstore)) out.item("UID").number(item.uid);
-  if (with_flags)
-    out.item("FLAGS").flags(static_cast<uint8_t>(item.flags),
+  if (with_flags) {
+    const uint8_t recent = context.selected->is_recent(item.uid) ? kFlagRecent : 0;
+    out.item("FLAGS").flags(static_cast<uint8_t>(item.flags | recent),
                             context.selected->mailbox->keywords().at(item.keyword_set));
+  }
   if (context.enabled.condstore)
     out.item("MODSEQ").ch('(').number(static_cast<uint64_t>(item.modseq)).ch(')');
   out.end_fetch();
@@ -67,6 +69,20 @@ void write_expunges(Context& context, const VersionDifference& difference) {
 
 }  // namespace
 
+namespace {
+
+/// What has come is recent to the first session that tells of it.
+void write_recent(Context& context, const MailboxVersion& next) {
+  Selected& selected = *context.selected;
+  if (!selected.read_only) {
+    const NumberSet claimed = selected.mailbox->claim_recent(next.uidnext());
+    for (const NumberRange& range : claimed.ranges()) selected.recent.add(range.first, range.last);
+  }
+  context.out.untagged_number(next.numbers_of(selected.recent).count(), "RECENT");
+}
+
+}  // namespace
+
 uint32_t sync(Context& context, Expunges expunges, bool flags) {
   Selected& selected = *context.selected;
   VersionPtr next = selected.mailbox->current();
@@ -79,7 +95,7 @@ uint32_t sync(Context& context, Expunges expunges, bool flags) {
   note_expunged(context, *selected.seen, difference.expunged_uids);
   write_expunges(context, difference);
   if (difference.added > 0) context.out.untagged_number(next->size(), "EXISTS");
-  if (difference.added > 0 && !context.enabled.rev2) context.out.untagged_number(0, "RECENT");
+  if (difference.added > 0 && !context.enabled.rev2) write_recent(context, *next);
   write_keywords(context, false);
   const VersionPtr before = std::exchange(selected.seen, std::move(next));
   note_changed(context, difference);

@@ -13,7 +13,7 @@ Handled handle_thread(Context& context, const Command& command) {
       thread.algorithm == "REFERENCES" ? ThreadAlgorithm::references : ThreadAlgorithm::ordered_subject;
   SearchProgram program = thread.program;
   if (auto refused = make_utf8(program)) co_return *refused;
-  if (program.uses_modseq) context.enabled.condstore = true;
+  if (program.uses_modseq) context.enable_condstore();
   const SearchScope scope = scope_of(context);
   const Deadline deadline = search_deadline();
   CO_TRY(auto found, co_await run_search(context.worker, scope, program, deadline));

@@ -50,6 +50,12 @@ void MailboxCache::unpin(const std::shared_ptr<SharedMailbox>& mailbox) {
   evict(dropped);
 }
 
+uint64_t MailboxCache::recent_from(AccountId account, MailboxId id) {
+  const std::lock_guard lock(mutex_);
+  const Entry* entry = find(account, id);
+  return entry != nullptr && entry->mailbox->loaded() ? entry->mailbox->recent_from() : 0;
+}
+
 bool MailboxCache::charge(SharedMailbox& mailbox) {
   const size_t now = mailbox.memory();
   std::vector<std::shared_ptr<SharedMailbox>> dropped;

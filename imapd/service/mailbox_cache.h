@@ -27,6 +27,8 @@ class MailboxCache : public std::enable_shared_from_this<MailboxCache> {
 
   /// The mailbox, loaded or not; while the pointer lives it is not evicted.
   std::shared_ptr<SharedMailbox> take(AccountId account, MailboxId id);
+  /// SharedMailbox::recent_from() of a mailbox that is here; 0: it is not.
+  uint64_t recent_from(AccountId account, MailboxId id);
   /// After a refresh: charges its memory, evicts others. False: over the budget even so.
   bool charge(SharedMailbox& mailbox);
 

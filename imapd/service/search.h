@@ -18,6 +18,7 @@ struct SearchScope {
   VersionPtr version;
   NumberSet saved;                   // uids of `$`
   std::optional<NumberSet> only{};   // message numbers; others are not looked at
+  NumberSet recent;                  // uids
   std::function<bool()> unwanted{};  // asked between batches: nobody waits for the answer any more
 };
 

@@ -96,6 +96,37 @@ Result<SearchPlan> SearchPlan::make(const SearchScope& scope, const SearchProgra
   return plan;
 }
 
+namespace {
+
+/// \Recent belongs to the session: as message numbers.
+SearchNode recent_node(const SearchScope& scope, bool wanted) {
+  SearchNode recent;
+  recent.kind = Kind::sequence;
+  recent.numbers = scope.version->numbers_of(scope.recent);
+  if (wanted) return recent;
+  SearchNode old;
+  old.kind = Kind::negation;
+  old.children.push_back(std::move(recent));
+  return old;
+}
+
+SearchNode unseen_node() {
+  SearchNode node;
+  node.kind = Kind::no_flag;
+  node.flag = kFlagSeen;
+  return node;
+}
+
+SearchNode both(SearchNode one, SearchNode other) {
+  SearchNode node;
+  node.kind = Kind::conjunction;
+  node.children.push_back(std::move(one));
+  node.children.push_back(std::move(other));
+  return node;
+}
+
+}  // namespace
+
 void SearchPlan::index(SearchNode& node) {
   if (node.source != SearchSource::none) {
     node.leaf = leaves_.size();
@@ -120,12 +151,14 @@ Result<SearchNode> SearchPlan::node_of(const SearchScope& scope, const SearchKey
   switch (key.kind) {
     case Kind::all:
     case Kind::save_date_supported:
-    case Kind::old_mail:  // \Recent is never set here (RFC 9051 §2.3.2 has dropped it)
       node.kind = Kind::all;
       node.constant = true;
       break;
+    case Kind::old_mail:
+      node = recent_node(scope, false);
+      break;
     case Kind::new_mail:
-      node.kind = Kind::all;
+      node = both(recent_node(scope, true), unseen_node());
       break;
     case Kind::conjunction:
     case Kind::either:
@@ -154,6 +187,10 @@ Result<SearchNode> SearchPlan::node_of(const SearchScope& scope, const SearchKey
     case Kind::flag:
     case Kind::no_flag:
       node.flag = system_flag(key.text);
+      if (node.flag == kFlagRecent) {
+        node = recent_node(scope, key.kind == Kind::flag);
+        break;
+      }
       if (node.flag == 0) node.keyword = to_lower(key.text);
       break;
     case Kind::header:

@@ -19,6 +19,19 @@ MessageItem SharedMailbox::item_of(const store::Entry& entry) {
   return item;
 }
 
+NumberSet SharedMailbox::claim_recent(uint64_t uidnext) {
+  const std::lock_guard lock(mutex_);
+  if (uidnext <= recent_from_) return {};
+  const auto first = static_cast<uint32_t>(recent_from_);
+  recent_from_ = uidnext;
+  return NumberSet{{first, static_cast<uint32_t>(uidnext - 1)}};
+}
+
+uint64_t SharedMailbox::recent_from() const {
+  const std::lock_guard lock(mutex_);
+  return recent_from_;
+}
+
 VersionPtr SharedMailbox::current() const {
   const std::lock_guard lock(mutex_);
   return current_;
@@ -145,6 +158,10 @@ Task<Result<void>> SharedMailbox::load(store::Mailboxes& mailboxes, store::Entri
   CO_TRY(const auto names, co_await mailboxes.keywords(account_, id_, deadline));
   for (const std::string& name : names) keywords_.add_name(name);
   uidvalidity_ = box.uidvalidity;
+  {
+    const std::lock_guard lock(mutex_);
+    recent_from_ = box.recent_from;
+  }
   MailboxVersion::Builder builder;
   uint64_t uidnext = box.uidnext;
   auto on_entry = [&](const store::Entry& entry) {

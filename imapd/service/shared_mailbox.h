@@ -48,6 +48,11 @@ class SharedMailbox : public std::enable_shared_from_this<SharedMailbox> {
   void watch(MailboxWatcher& watcher);
   void unwatch(MailboxWatcher& watcher);
   bool watched() const;
+  /// Messages with uids from the first of the pair up to `uidnext` have not been told to any session that
+  /// could claim them; now they have. RFC 3501 §2.3.2: they are recent to the caller alone.
+  NumberSet claim_recent(uint64_t uidnext);
+  /// As the store had it when the mailbox was loaded, or as sessions of this process have claimed since.
+  uint64_t recent_from() const;
   size_t memory() const { return sizeof *this + current()->memory() + keywords_.memory(); }
 
  private:
@@ -83,6 +88,7 @@ class SharedMailbox : public std::enable_shared_from_this<SharedMailbox> {
   std::vector<Watch> watchers_;
   std::vector<std::shared_ptr<Waiting>> waiting_;
   bool reading_ = false;
+  uint64_t recent_from_ = 1;
   uint64_t asked_ = 0;    // refreshes wanted
   uint64_t covered_ = 0;  // of which a read has begun later than they were wanted
 };

@@ -14,6 +14,8 @@ MESSAGE = (b"From: Ann Other <ann@example.org>\r\nTo: Bob <bob@example.test>\r\n
 class Raw:
     """Lines and literals as they are. run() sends a command and returns (untagged responses, tagged answer)."""
 
+    tells_recent = False
+
     def __init__(self, address, context=None, login=None, timeout=30):
         self.socket = socket.create_connection(address, timeout)
         if context:
@@ -28,7 +30,14 @@ class Raw:
         self.socket.sendall(data if isinstance(data, bytes) else data.encode())
 
     def response(self):
-        """One response with its literals in place, no final CRLF."""
+        """One response with its literals in place, no final CRLF; without \\Recent, unless `tells_recent`: which of several
+        sessions hears of a message first is chance."""
+        line = self.whole_response()
+        if self.tells_recent or b"\\Recent" not in line:
+            return line
+        return line.replace(b" \\Recent", b"").replace(b"\\Recent ", b"").replace(b"\\Recent", b"")
+
+    def whole_response(self):
         out = b""
         while True:
             line = self.file.readline()

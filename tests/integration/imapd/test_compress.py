@@ -77,7 +77,7 @@ def test_news_come_out_of_idle(connect):
         assert client.response().startswith(b"+")
         other.append("INBOX", simple("news"))
         assert client.response() == b"* %d EXISTS" % count
-        assert client.response() == b"* 0 RECENT"
+        assert client.response().endswith(b" RECENT")
         client.send(b"")  # a flush without octets is no input
         other.append("INBOX", simple("more"))
         assert client.response() == b"* %d EXISTS" % (count + 1)

@@ -54,7 +54,7 @@ def test_idle_on_every_worker_is_woken(server, connect):
         assert writer.append("INBOX", simple("%d" % n)).startswith("OK")
         for client in idle:
             assert client.response() == b"* %d EXISTS" % n
-            assert client.response() == b"* 0 RECENT"
+            assert client.response().endswith(b" RECENT")
 
 
 @several
