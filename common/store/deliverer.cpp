@@ -20,6 +20,15 @@ const db::Statement kReplace{
     "$39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51"
     ")"};
 
+std::vector<AccountId> accounts_of(const Delivery& delivery, size_t message) {
+  std::vector<AccountId> accounts;
+  for (const LocalTarget& target : delivery.targets)
+    if (target.message == message) accounts.push_back(target.account);
+  std::sort(accounts.begin(), accounts.end());
+  accounts.erase(std::unique(accounts.begin(), accounts.end()), accounts.end());
+  return accounts;
+}
+
 }  // namespace
 
 Deliverer::Deliverer(db::Pool& pool, BlobStore& blobs, GroupCommit& commit)
@@ -34,6 +43,35 @@ Task<void> Deliverer::close() {
   if (own_) co_await own_->close();
 }
 
+/// Small messages travel within the call.
+Result<void> Deliverer::pack_inline(const BlobSource& source, PackedMessage& packed) {
+  TRY(const std::string raw, source.read(0, packed.size));
+  packed.hash = crypto::sha256(raw);
+  packed.header = pack(std::string_view(raw).substr(0, packed.header_size));
+  packed.body = pack(std::string_view(raw).substr(packed.header_size));
+  return {};
+}
+
+/// The bytes of others are put down first, for each account.
+Task<Result<void>> Deliverer::stage(std::vector<AccountId> accounts, const BlobSource& source,
+                                    PackedMessage& packed, Deadline deadline) {
+  auto staged = co_await blobs_.stage(std::move(accounts), source, packed.header_size, deadline);
+  // An account without mail is an outcome of its target, found by deliver_v1.
+  if (!staged && !staged.error().is(StoreErrc::not_found)) co_return Unexpected(std::move(staged).error());
+  if (staged) packed.hash = staged->hash;
+  co_return Result<void>{};
+}
+
+/// And so is what the queue will send.
+Task<Result<void>> Deliverer::stage_queued(const Delivery& delivery, size_t message, const BlobSource& source,
+                                           const PackedMessage& packed, Deadline deadline) {
+  for (const QueueTarget& target : delivery.queue) {
+    if (target.message != message) continue;
+    CO_TRY_VOID(co_await stage_queue_body(pool_, target.body, source, packed.header_size, deadline));
+  }
+  co_return Result<void>{};
+}
+
 Task<Result<void>> Deliverer::prepare(Delivery& delivery, PreparedDelivery& prepared, Deadline deadline) {
   prepared.delivery = &delivery;
   for (size_t i = 0; i < delivery.messages.size(); ++i) {
@@ -43,33 +81,16 @@ Task<Result<void>> Deliverer::prepare(Delivery& delivery, PreparedDelivery& prep
     if (source == nullptr) source = std::make_shared<StringSource>(message.raw);
     packed.size = source->size();
     packed.header_size = std::min(message.header_size, packed.size);
-    std::vector<AccountId> accounts;
-    for (const LocalTarget& target : delivery.targets)
-      if (target.message == i) accounts.push_back(target.account);
-    std::sort(accounts.begin(), accounts.end());
-    accounts.erase(std::unique(accounts.begin(), accounts.end()), accounts.end());
-    const bool small = packed.size <= kInlineBytes;
-    bool queued = false;
-    for (const QueueTarget& target : delivery.queue) {
-      if (target.message != i) continue;
-      queued = true;
-      if (!small || !blobs_.takes_inline()) {
-        CO_TRY_VOID(co_await stage_queue_body(pool_, target.body, *source, packed.header_size, deadline));
+    if (packed.size <= kInlineBytes && blobs_.takes_inline()) {
+      CO_TRY_VOID(pack_inline(*source, packed));
+    } else {
+      CO_TRY_VOID(co_await stage_queued(delivery, i, *source, packed, deadline));
+      std::vector<AccountId> accounts = accounts_of(delivery, i);
+      if (accounts.empty()) {
+        packed.hash = hash_of(*source);
+      } else {
+        CO_TRY_VOID(co_await stage(std::move(accounts), *source, packed, deadline));
       }
-    }
-    if (small && blobs_.takes_inline()) {
-      CO_TRY(const std::string raw, source->read(0, packed.size));
-      packed.hash = crypto::sha256(raw);
-      packed.header = pack(std::string_view(raw).substr(0, packed.header_size));
-      packed.body = pack(std::string_view(raw).substr(packed.header_size));
-    } else if (!accounts.empty()) {
-      auto staged = co_await blobs_.stage(std::move(accounts), *source, packed.header_size, deadline);
-      // An account without mail is an outcome of its target, found by deliver_v1.
-      if (!staged && !staged.error().is(StoreErrc::not_found))
-        co_return Unexpected(std::move(staged).error());
-      if (staged) packed.hash = staged->hash;
-    } else if (queued) {
-      packed.hash = hash_of(*source);
     }
     if (!message.text.empty()) packed.text = pack(message.text);
     for (int64_t key : message.thread_keys) {

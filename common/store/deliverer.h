@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "common/db/pool.h"
 #include "common/store/blob_store.h"
@@ -13,6 +14,8 @@
 #include "common/store/group_commit.h"
 
 namespace dromos::store {
+
+struct PackedMessage;
 
 class Deliverer {
  public:
@@ -33,6 +36,11 @@ class Deliverer {
 
  private:
   Task<Result<void>> prepare(Delivery& delivery, PreparedDelivery& prepared, Deadline deadline);
+  static Result<void> pack_inline(const BlobSource& source, PackedMessage& packed);
+  Task<Result<void>> stage(std::vector<AccountId> accounts, const BlobSource& source, PackedMessage& packed,
+                           Deadline deadline);
+  Task<Result<void>> stage_queued(const Delivery& delivery, size_t message, const BlobSource& source,
+                                  const PackedMessage& packed, Deadline deadline);
 
   db::Pool& pool_;
   BlobStore& blobs_;

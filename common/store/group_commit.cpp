@@ -5,13 +5,13 @@
 
 #include "common/store/delivery_call.h"
 #include "common/store/errc.h"
+#include "common/store/write.h"
 
 namespace dromos::store {
 namespace {
 
 const db::Statement kLockTimeout{"store_lock_timeout", "SELECT set_config('lock_timeout', $1, true)"};
 
-constexpr milliseconds kRetryPause{50};
 constexpr milliseconds kLongestLockWait{10'000};
 
 bool outcome_unknown(const Error& error) {
@@ -29,7 +29,23 @@ uint64_t route_of(const Delivery& delivery) {
              : static_cast<uint64_t>(delivery.targets[0].account.value) * 0x9E3779B97F4A7C15u >> 32;
 }
 
+metrics::Counter& calls(std::string_view outcome) {
+  return metrics::counter("dromos_common_commit_calls_total", "Calls of group commit by what became of them.",
+                          {{"outcome", outcome}});
+}
+
 }  // namespace
+
+GroupCommit::Stats::Stats()
+    : delivered(calls("delivered")),
+      batches(
+          metrics::counter("dromos_common_commit_batches_total", "Transactions of group commit's lanes.")),
+      gatherings(
+          metrics::counter("dromos_common_commit_gatherings_total", "Batches that waited for company.")),
+      busy(calls("busy")),
+      replayed(calls("replayed")),
+      earlier(calls("earlier")),
+      unknown(calls("unknown")) {}
 
 /// A call on its way: made by the awaiting task, filled in at home, given back to the task's reactor.
 struct GroupCommit::Pending {
@@ -60,7 +76,7 @@ struct GroupCommit::Submission {
 GroupCommit::GroupCommit(db::Pool& pool, Options options)
     : home_(Reactor::current()),
       pool_(pool),
-      gather_(options.gather),
+      options_(options),
       lanes_(options.lanes),
       side_(options.side_connections) {}
 
@@ -108,16 +124,19 @@ Task<void> GroupCommit::run_lane(Lane& lane) {
   // Whoever is ready to deliver in this turn of the loop comes along.
   co_await home_.yield();
   while (!lane.waiting.empty()) {
-    if (lane.had_company) co_await gather(lane);
+    if (!lane.company.passed()) co_await gather(lane);
     std::vector<Pending*> batch = take_batch(lane);
-    lane.had_company = batch.size() > 1;
+    const bool company = batch.size() > 1;
     co_await run_batch(std::move(batch));
+    lane.company = Deadline::after(company ? options_.company : milliseconds(0));
   }
   lane.running = false;
 }
 
 Task<void> GroupCommit::gather(Lane& lane) {
-  if (lane.waiting.size() < kMaxCalls) co_await lane.full.wait(Deadline::after(gather_));
+  if (lane.waiting.size() >= kMaxCalls) co_return;
+  stats_.gatherings.add();
+  co_await lane.full.wait(Deadline::after(options_.gather));
 }
 
 void GroupCommit::finish(Pending& call, Result<DeliveryResult> result) {
@@ -131,7 +150,7 @@ void GroupCommit::finish(Pending& call, Result<DeliveryResult> result) {
 }
 
 Task<void> GroupCommit::run_batch(std::vector<Pending*> batch) {
-  ++stats_.batches;
+  stats_.batches.add();
   Deadline deadline = batch.front()->deadline;
   std::vector<const PreparedDelivery*> prepared;
   for (const Pending* call : batch) {
@@ -153,7 +172,7 @@ Task<void> GroupCommit::run_batch(std::vector<Pending*> batch) {
   }
   auto ran = co_await (*lease)->run(std::move(calls), deadline);
   if (!ran || !ran->results[0]) {
-    stats_.replayed += batch.size();
+    stats_.replayed.add(batch.size());
     for (Pending* call : batch) {
       call->unknown = !ran && outcome_unknown(ran.error());
       group_.spawn(run_alone(call));
@@ -163,18 +182,44 @@ Task<void> GroupCommit::run_batch(std::vector<Pending*> batch) {
   std::vector<DeliveryResult> results = deliver_results(*ran->results[0], prepared);
   for (size_t i = 0; i < batch.size(); ++i) {
     if (is_busy(results[i])) {
-      ++stats_.busy;
+      stats_.busy.add();
       group_.spawn(run_alone(batch[i]));
       continue;
     }
-    ++(results[i].earlier ? stats_.earlier : stats_.delivered);
+    (results[i].earlier ? stats_.earlier : stats_.delivered).add();
     finish(*batch[i], std::move(results[i]));
   }
 }
 
 Task<void> GroupCommit::run_alone(Pending* call) {
   auto result = co_await try_alone(*call);
+  if (!result && result.error().is(StoreErrc::unknown)) stats_.unknown.add();
   finish(*call, std::move(result));
+}
+
+/// One try that waits for the account's lock. `lost`: it was sent, and no answer came.
+Task<Result<DeliveryResult>> GroupCommit::ask(Pending& call, bool& lost) {
+  lost = false;
+  const auto left = std::chrono::duration_cast<milliseconds>(
+      call.deadline.is_never() ? microseconds(kLongestLockWait) : call.deadline.remaining());
+  if (left.count() <= 0)
+    co_return fail(StoreErrc::busy, "deadline passed while waiting for the store", Retry::temporary);
+  CO_TRY(auto lease, co_await pool_.acquire(call.deadline));
+  const PreparedDelivery* prepared[] = {call.prepared};
+  db::Params timeout;
+  timeout.add(std::to_string(std::min(left, kLongestLockWait).count()));
+  std::vector<db::Call> calls;
+  calls.push_back({&kLockTimeout, std::move(timeout)});
+  calls.push_back({&kDeliver, deliver_params(true, prepared)});
+  auto ran = co_await lease->run(std::move(calls), call.deadline);
+  if (!ran) {
+    lost = outcome_unknown(ran.error());
+    co_return Unexpected(std::move(ran).error());
+  }
+  if (ran->failed >= 0)
+    co_return Unexpected(std::move(ran->results[static_cast<size_t>(ran->failed)]).error());
+  std::vector<DeliveryResult> results = deliver_results(*ran->results[1], prepared);
+  co_return std::move(results[0]);
 }
 
 /// Waits for locks and asks again until the outcome is known or the deadline has passed.
@@ -187,45 +232,15 @@ Task<Result<DeliveryResult>> GroupCommit::try_alone(Pending& call) {
     Semaphore& semaphore;
     ~Permit() { semaphore.release(); }
   } held{side_};
-  const PreparedDelivery* prepared[] = {call.prepared};
+  ById asking{.deadline = call.deadline, .patient = true, .unknown = call.unknown};
   while (true) {
-    const auto left = std::chrono::duration_cast<milliseconds>(
-        call.deadline.is_never() ? microseconds(kLongestLockWait) : call.deadline.remaining());
-    Result<db::BatchResult> ran =
-        fail(StoreErrc::busy, "deadline passed while waiting for the store", Retry::temporary);
-    if (left.count() > 0) {
-      auto lease = co_await pool_.acquire(call.deadline);
-      if (lease) {
-        std::vector<db::Call> calls;
-        db::Params timeout;
-        timeout.add(std::to_string(std::min(left, kLongestLockWait).count()));
-        calls.push_back({&kLockTimeout, std::move(timeout)});
-        calls.push_back({&kDeliver, deliver_params(true, prepared)});
-        // A little beyond the lock's own timeout, so that the server's answer is not missed.
-        ran = co_await (*lease)->run(std::move(calls), call.deadline);
-      } else {
-        ran = Unexpected(std::move(lease).error());
-      }
+    bool lost = false;
+    auto result = co_await ask(call, lost);
+    if (result) {
+      (result->earlier ? stats_.earlier : stats_.delivered).add();
+      co_return result;
     }
-    if (ran && ran->failed < 0) {
-      std::vector<DeliveryResult> results = deliver_results(*ran->results[1], prepared);
-      ++(results[0].earlier ? stats_.earlier : stats_.delivered);
-      co_return std::move(results[0]);
-    }
-    const Error error =
-        ran ? std::move(ran->results[static_cast<size_t>(ran->failed)]).error() : std::move(ran).error();
-    if (!ran && outcome_unknown(error)) call.unknown = true;
-    // A unique violation is an earlier try that committed between our look and our insert.
-    const bool again = error.may_retry() || error.is(db::DbErrc::unique_violation);
-    if (!again) co_return Unexpected(mapped(error));
-    if (call.deadline.passed()) {
-      if (call.unknown) {
-        ++stats_.unknown;
-        co_return fail(StoreErrc::unknown, "outcome not known: " + error.message(), Retry::temporary);
-      }
-      co_return fail(StoreErrc::busy, error.message(), Retry::temporary);
-    }
-    co_await sleep_for(kRetryPause);
+    CO_TRY_VOID(co_await asking.after(std::move(result).error(), lost));
   }
 }
 

@@ -1,6 +1,6 @@
 // GroupCommit: deliveries of a whole process, many in one transaction. What gathers while a batch flies goes
-// with the next one, as one statement; a batch that had company lets the next one gather for a moment,
-// because the price of a batch is mostly that of its statements.
+// with the next one, as one statement; a batch that had company lets the next one gather for a moment if that
+// comes soon, because the price of a batch is mostly that of its statements.
 //
 // - At most kMaxCalls calls and kMaxBytes a batch.
 // - A lane is one connection; an account's deliveries take one lane (hash), so that they never wait for each
@@ -15,21 +15,35 @@
 // awaited on any reactor; whoever awaits it must be done before close().
 #pragma once
 
-#include <atomic>
 #include <coroutine>
 #include <deque>
-#include <span>
 #include <vector>
 
 #include "common/async/reactor.h"
 #include "common/async/sync.h"
 #include "common/async/task_group.h"
 #include "common/db/pool.h"
+#include "common/metrics/metrics.h"
 #include "common/store/delivery.h"
 
 namespace dromos::store {
 
 struct PreparedDelivery;
+
+/// One figure of a group commit; also counted in the process's metric.
+class Tally {
+ public:
+  explicit Tally(metrics::Counter& whole) : whole_(whole) {}
+  void add(uint64_t n = 1) {
+    own_.add(n);
+    whole_.add(n);
+  }
+  operator uint64_t() const { return own_.value(); }
+
+ private:
+  metrics::Counter own_;
+  metrics::Counter& whole_;
+};
 
 class GroupCommit {
  public:
@@ -41,14 +55,19 @@ class GroupCommit {
     size_t side_connections = 2;
     /// How long a batch may gather when the one before had company.
     milliseconds gather{2};
+    /// For how long after it a batch's company makes the next one gather.
+    milliseconds company{100};
   };
+  /// Metrics: dromos_common_commit_{calls,batches,gatherings}_total.
   struct Stats {
-    std::atomic<uint64_t> delivered{0};  ///< calls that committed here
-    std::atomic<uint64_t> batches{0};
-    std::atomic<uint64_t> busy{0};      ///< calls that went to the side lane for a lock
-    std::atomic<uint64_t> replayed{0};  ///< calls asked again one by one after an error or a lost connection
-    std::atomic<uint64_t> earlier{0};   ///< of those, already committed
-    std::atomic<uint64_t> unknown{0};   ///< given up with the outcome unknown
+    Stats();
+    Tally delivered;   ///< calls that committed here
+    Tally batches;     ///< transactions of lanes
+    Tally gatherings;  ///< batches that waited for company
+    Tally busy;        ///< calls that went to the side lane for a lock
+    Tally replayed;    ///< calls asked again one by one after an error or a lost connection
+    Tally earlier;     ///< of those, already committed
+    Tally unknown;     ///< given up with the outcome unknown
   };
 
   GroupCommit(db::Pool& pool, Options options);
@@ -67,7 +86,7 @@ class GroupCommit {
   struct Lane {
     std::deque<Pending*> waiting;
     bool running = false;
-    bool had_company = false;
+    Deadline company = Deadline::after(milliseconds(0));  ///< until then the next batch gathers
     Event full;
   };
 
@@ -77,12 +96,13 @@ class GroupCommit {
   Task<void> run_batch(std::vector<Pending*> batch);
   Task<void> run_alone(Pending* call);
   Task<Result<DeliveryResult>> try_alone(Pending& call);
+  Task<Result<DeliveryResult>> ask(Pending& call, bool& lost);
   static std::vector<Pending*> take_batch(Lane& lane);
   static void finish(Pending& call, Result<DeliveryResult> result);
 
   Reactor& home_;
   db::Pool& pool_;
-  const milliseconds gather_;
+  const Options options_;
   std::deque<Lane> lanes_;
   Semaphore side_;
   TaskGroup group_;

@@ -83,21 +83,30 @@ Task<Result<Settled>> write_settled(db::Pool& pool, const db::Statement& stateme
   }
 }
 
+Task<Result<void>> ById::after(Error error, bool lost) {
+  unknown = unknown || lost;
+  // While an earlier try's outcome is open, no connection is no answer. A unique violation is an earlier try,
+  // committed between our look and our insert.
+  const bool again =
+      lost || error.is(db::DbErrc::unique_violation) || ((unknown || patient) && error.may_retry());
+  if (!again) co_return Unexpected(mapped(std::move(error)));
+  if (deadline.passed()) {
+    if (unknown)
+      co_return fail(StoreErrc::unknown, "outcome not known: " + error.message(), Retry::temporary);
+    co_return fail(StoreErrc::busy, error.message(), Retry::temporary);
+  }
+  co_await sleep_for(kRetryPause);
+  co_return Result<void>{};
+}
+
 Task<Result<db::Rows>> write_by_id(db::Pool& pool, const db::Statement& statement,
                                    std::function<db::Params()> params, Deadline deadline) {
-  bool unknown = false;
+  ById asking{.deadline = deadline};
   while (true) {
     auto rows = co_await write_once(pool, statement, params(), deadline);
     if (rows) co_return std::move(*rows);
-    unknown = unknown || rows.error().is(StoreErrc::unknown);
-    // While an earlier try's outcome is open, no connection is no answer. A unique violation is that try,
-    // committed between our look and our insert.
-    const bool again = rows.error().is(StoreErrc::unknown) || rows.error().is(db::DbErrc::unique_violation) ||
-                       (unknown && rows.error().may_retry());
-    if (!again) co_return Unexpected(std::move(rows).error());
-    if (deadline.passed())
-      co_return fail(StoreErrc::unknown, "outcome not known: " + rows.error().message(), Retry::temporary);
-    co_await sleep_for(kRetryPause);
+    const bool lost = rows.error().is(StoreErrc::unknown);
+    CO_TRY_VOID(co_await asking.after(std::move(rows).error(), lost));
   }
 }
 

@@ -28,6 +28,17 @@ Task<Result<Settled>> write_settled(db::Pool& pool, const db::Statement& stateme
 Task<Result<db::Rows>> write_fenced(db::Pool& pool, const db::Statement& statement, db::Params params,
                                     Deadline deadline);
 
+/// What is known of a mutation that is idempotent by a delivery id, between its tries.
+struct ById {
+  Deadline deadline;
+  bool patient = false;  ///< waits for locks and connections until the deadline
+  bool unknown = false;  ///< a try was sent and not answered
+
+  /// After a failed try: returns once the next one may be made, or fails with what is to be told.
+  /// StoreErrc::unknown if the deadline has passed while a try's outcome was open, StoreErrc::busy otherwise.
+  Task<Result<void>> after(Error error, bool lost);
+};
+
 /// A mutation idempotent by a delivery id among its parameters: asked again until the outcome is known;
 /// StoreErrc::unknown if the deadline passes before.
 Task<Result<db::Rows>> write_by_id(db::Pool& pool, const db::Statement& statement,

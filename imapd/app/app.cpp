@@ -65,6 +65,9 @@ Task<Result<void>> ImapApp::make_hosts() {
   accounts_ = std::make_shared<AccountWatch>();
   options.accounts = accounts_;
   options.keys = std::make_shared<KeyCache>(config.imapd.limits.snapshot_budget.bytes / 2);
+  commit_pool_ = std::make_unique<db::Pool>(options.pool);
+  commit_ = std::make_unique<store::GroupCommit>(*commit_pool_);
+  options.commit = commit_.get();
   options.blob_folder = config.store.folder;
   options.logins = std::make_shared<directory::LoginState>();
   options.limits = std::make_shared<Limits>(config.imapd.limits.connections_per_ip,
@@ -228,6 +231,10 @@ Task<void> ImapApp::drain(Deadline deadline) {
   auto hosts = std::exchange(hosts_, {});  // calls that still come find none
   for (size_t i = 0; i < hosts.size(); ++i)
     co_await runtime_->on_worker(i, destroy_host(std::move(hosts[i])));
+  if (commit_) {
+    co_await commit_->close();
+    co_await commit_pool_->close();
+  }
 }
 
 }  // namespace dromos::imapd

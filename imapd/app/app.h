@@ -35,6 +35,10 @@ class ImapApp final : public daemon::App {
   std::vector<std::unique_ptr<SessionHost>> hosts_;  // by worker; each is used on its own thread
   std::shared_ptr<MailboxCache> mailboxes_;          // of all workers
   std::shared_ptr<AccountWatch> accounts_;           // of all workers
+  // APPENDs of all workers, at home on the main reactor: those to one account never wait for each other's
+  // lock.
+  std::unique_ptr<db::Pool> commit_pool_;
+  std::unique_ptr<store::GroupCommit> commit_;
   std::unique_ptr<rpc::HintSubscriber> hints_;
   // Background work on the main reactor, with connections of its own: it must not make sessions wait.
   std::unique_ptr<db::Pool> job_pool_;

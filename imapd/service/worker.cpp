@@ -15,7 +15,7 @@ Worker::Worker(Options given)
       annotations(pool),
       url_keys(pool),
       sharing(pool, *blobs),
-      deliverer(pool, *blobs),
+      deliverer(pool, *blobs, *options.commit),
       directory(pool, options.logins),
       registry(mailboxes, entries, options.mailboxes) {}
 

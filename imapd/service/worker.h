@@ -32,6 +32,7 @@ struct Worker {
     std::shared_ptr<MailboxCache> mailboxes;  // of the whole process
     std::shared_ptr<AccountWatch> accounts;   // of the whole process
     std::shared_ptr<KeyCache> keys;           // likewise
+    store::GroupCommit* commit = nullptr;     ///< of the whole process; outlives the worker
     std::string blob_folder;                  ///< empty: bytes are in the database
     std::shared_ptr<directory::LoginState> logins;
     std::shared_ptr<Limits> limits;

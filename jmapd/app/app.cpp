@@ -1,5 +1,7 @@
 #include "jmapd/app/app.h"
 
+#include <algorithm>
+
 #include "common/log/log.h"
 #include "common/metrics/metrics.h"
 #include "jmapd/http/routes.h"
@@ -14,6 +16,14 @@ http::ServerOptions server_options(const config::JmapLimits& limits) {
   options.max_connections = limits.connections;
   options.write_time = milliseconds(60'000);
   return options;
+}
+
+db::Pool::Options pool_options(daemon::Runtime& runtime) {
+  db::Pool::Options pool;
+  pool.conninfo = runtime.conninfo();
+  // Group commit may hold a lane and the side connections.
+  pool.max = std::max<size_t>(runtime.config().database.max_connections / runtime.workers().count(), 4);
+  return pool;
 }
 
 void observe(const http::Exchange& exchange) {
@@ -63,7 +73,7 @@ Task<Result<void>> JmapApp::start(daemon::Runtime& runtime) {
     runtime_->hints().publish(std::move(hints));
     if (!accounts.empty()) wake(std::move(accounts));
   };
-  shared_ = std::make_unique<Shared>(runtime.config(), publish);
+  shared_ = std::make_unique<Shared>(runtime.config(), pool_options(runtime), publish);
   workers_.resize(runtime.workers().count());
   hubs_.resize(workers_.size());
   for (size_t i = 0; i < workers_.size(); ++i) co_await runtime.on_worker(i, start_worker(i));
@@ -80,12 +90,7 @@ Task<Result<void>> JmapApp::start(daemon::Runtime& runtime) {
 }
 
 Task<void> JmapApp::start_worker(size_t index) {
-  db::Pool::Options pool;
-  pool.conninfo = runtime_->conninfo();
-  // A delivery may hold a lane and a side connection while requests read.
-  const size_t share = runtime_->config().database.max_connections / workers_.size();
-  pool.max = std::max<size_t>(share, 4);
-  workers_[index] = std::make_unique<Worker>(*shared_, std::move(pool), hubs_[index]);
+  workers_[index] = std::make_unique<Worker>(*shared_, pool_options(*runtime_), hubs_[index]);
   hubs_[index]->start();
   co_return;
 }
@@ -134,6 +139,10 @@ Task<void> JmapApp::drain(Deadline deadline) {
   if (hints_) co_await hints_->close();
   for (size_t i = 0; i < workers_.size(); ++i)
     if (workers_[i]) co_await runtime_->on_worker(i, drain_worker(i, deadline));
+  if (shared_) {
+    co_await shared_->commit.close();
+    co_await shared_->commit_pool.close();
+  }
 }
 
 Task<void> JmapApp::drain_worker(size_t index, Deadline deadline) {

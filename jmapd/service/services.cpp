@@ -24,7 +24,7 @@ Services::Services(Shared& all, db::Pool::Options options)
     : shared(all),
       pool(std::move(options)),
       blobs(store::make_blob_store(pool, all.config.store.folder)),
-      deliverer(pool, *blobs),
+      deliverer(pool, *blobs, all.commit),
       directory(pool, all.logins),
       mailboxes(pool),
       entries(pool),

@@ -56,13 +56,16 @@ class PerAccount {
 };
 
 struct Shared {
-  Shared(const config::Config& whole, std::function<void(std::vector<store::Change>)> publish_changes)
+  Shared(const config::Config& whole, db::Pool::Options pool,
+         std::function<void(std::vector<store::Change>)> publish_changes)
       : config(whole),
         limits(whole.jmapd.limits),
         views(kViewBudget),
         requests(limits.concurrent_requests),
         uploads(kConcurrentUploads),
         event_sources(kMaxEventSources),
+        commit_pool(std::move(pool)),
+        commit(commit_pool),
         publish(std::move(publish_changes)) {}
   static constexpr uint32_t kMaxEventSources = 32;
 
@@ -72,6 +75,9 @@ struct Shared {
   PerAccount requests;
   PerAccount uploads;
   PerAccount event_sources;
+  /// Imports and creations of all workers, at home on the reactor that made this.
+  db::Pool commit_pool;
+  store::GroupCommit commit;
   /// Tells other daemons and our own EventSources. Thread-safe.
   const std::function<void(std::vector<store::Change>)> publish;
   std::shared_ptr<directory::LoginState> logins = std::make_shared<directory::LoginState>();

@@ -6,6 +6,7 @@ import urllib.request
 
 import pytest
 
+from dromostest import metrics
 from imapd_client import simple
 
 several = pytest.mark.config({"imapd": {"workers": 3}})
@@ -141,3 +142,26 @@ def test_a_search_ends_when_its_client_goes(server, connect):
         if metric(server, "dromos_imapd_sessions_connections") == 1:
             break
     assert metric(server, "dromos_imapd_sessions_connections") == 1
+
+
+@pytest.mark.config({"imapd": {"workers": 2}})
+def test_appends_of_two_workers_to_one_account_are_never_busy(server, connect):
+    clients = [connect() for _ in range(2)]
+    assert workers_used(server) == {"0", "1"}
+    failures = []
+
+    def append(client, number):
+        for i in range(60):
+            answer = client.append("INBOX", simple("%d of %d" % (i, number)))
+            if not answer.startswith("OK"):
+                failures.append(answer)
+
+    threads = [threading.Thread(target=append, args=(client, n)) for n, client in enumerate(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    assert metrics.commit_calls(server.imapd, "delivered") == 120
+    assert metrics.commit_calls(server.imapd, "busy") == 0
+    assert clients[0].ok("STATUS INBOX (MESSAGES)")[0].endswith(b"(MESSAGES 120)")
