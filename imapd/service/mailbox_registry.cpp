@@ -19,7 +19,11 @@ Task<Result<std::shared_ptr<SharedMailbox>>> MailboxRegistry::open(AccountId acc
 
 Task<Result<void>> MailboxRegistry::refresh(SharedMailbox& mailbox, Deadline deadline) {
   const VersionPtr before = mailbox.current();
-  CO_TRY_VOID(co_await mailbox.refresh(mailboxes_, entries_, deadline));
+  auto fresh = co_await mailbox.refresh(mailboxes_, entries_, deadline);
+  // A connection may have died while nobody used it; the next one is new.
+  if (!fresh && fresh.error().may_retry() && !deadline.passed())
+    fresh = co_await mailbox.refresh(mailboxes_, entries_, deadline);
+  CO_TRY_VOID(fresh);
   if (mailbox.current() != before) cache_->charge(mailbox);
   co_return Result<void>{};
 }
