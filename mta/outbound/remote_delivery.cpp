@@ -17,20 +17,20 @@ Task<Result<void>> look_at_header(bool* ascii, std::string_view piece) {
 }
 
 Task<Result<void>> append(std::string* to, std::string_view piece) {
-  if (to->size() + piece.size() > kMaxConverted) co_return fail(Errc::limit_exceeded, "too large");
+  if (to->size() + piece.size() > mime::kMaxConverted) co_return fail(Errc::limit_exceeded, "too large");
   to->append(piece);
   co_return Result<void>{};
 }
 
-Task<Result<SevenBit>> seven_bit_of(store::Queue* queue, QueueId id, Uuid token, uint64_t size) {
-  if (size > kMaxConverted) co_return seven_bit_too_large();
+Task<Result<mime::SevenBit>> seven_bit_of(store::Queue* queue, QueueId id, Uuid token, uint64_t size) {
+  if (size > mime::kMaxConverted) co_return mime::seven_bit_too_large();
   std::string raw;
   raw.reserve(size);
   std::function<Task<Result<void>>(std::string_view)> on_piece = [&raw](std::string_view piece) {
     return append(&raw, piece);
   };
   CO_TRY_VOID(co_await queue->body(id, token, on_piece, Deadline::after(kDatabaseWait)));
-  co_return seven_bit_form(raw);
+  co_return mime::seven_bit_form(raw);
 }
 
 /// Shutdown came first: the next process takes them, and nothing is counted against them.

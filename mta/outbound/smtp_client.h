@@ -22,7 +22,7 @@
 #include "common/smtp/command.h"
 #include "common/smtp/reply.h"
 #include "mta/outbound/options.h"
-#include "mta/outbound/seven_bit.h"
+#include "common/mime/seven_bit.h"
 #include "mta/outbound/verdict.h"
 
 namespace dromos::smtp {
@@ -50,7 +50,7 @@ struct OutboundMessage {
   /// Hands the raw bytes over in pieces. An error ends the connection in the middle of DATA.
   std::function<Task<Result<void>>(std::function<Task<Result<void>>(std::string_view)>)> body;
   /// The content for a server without 8BITMIME; empty: what is eight_bit is refused there (RFC 6152 §3).
-  std::function<Task<Result<SevenBit>>()> seven_bit;
+  std::function<Task<Result<mime::SevenBit>>()> seven_bit;
   /// All but the final dot has been sent: false or an error gives the transaction up, unsent.
   std::function<Task<Result<bool>>()> before_dot;
 };

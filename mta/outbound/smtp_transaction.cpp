@@ -111,13 +111,13 @@ Task<void> SmtpClient::prepare(Sending& sending) {
   auto form = co_await message.seven_bit();
   if (!form) {
     sending.decide(stamped(verdict_of(form.error())));
-  } else if (form->form == SevenBit::Form::impossible) {
+  } else if (form->form == mime::SevenBit::Form::impossible) {
     sending.decide(stamped(own_verdict(
         "5.6.3",
         options_.remote_name + " does not take 8-bit content, which cannot be converted: " + form->reason)));
   } else {
     sending.eight_bit = false;
-    if (form->form == SevenBit::Form::converted) sending.held = std::move(form->bytes);
+    if (form->form == mime::SevenBit::Form::converted) sending.held = std::move(form->bytes);
   }
 }
 

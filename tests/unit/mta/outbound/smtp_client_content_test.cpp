@@ -33,8 +33,8 @@ TEST_CASE_METHOD(Fixture, "A lease lost before the dot leaves the message incomp
   CHECK_FALSE(usable);
 }
 
-Task<Result<SevenBit>> form_of(std::string text) {
-  co_return seven_bit_form(text);
+Task<Result<mime::SevenBit>> form_of(std::string text) {
+  co_return mime::seven_bit_form(text);
 }
 
 TEST_CASE_METHOD(Fixture, "A server without 8BITMIME gets seven bits where that can be", "[unit][mta]") {

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace dromos::mta {
+namespace dromos::mime {
 
 struct SevenBit {
   enum class Form { as_it_is, converted, impossible } form = Form::as_it_is;
@@ -22,4 +22,4 @@ inline constexpr size_t kMaxConverted = 64u << 20;
 SevenBit seven_bit_form(std::string_view raw);
 SevenBit seven_bit_too_large();
 
-}  // namespace dromos::mta
+}  // namespace dromos::mime

@@ -1,36 +1,36 @@
-#include "mta/outbound/seven_bit.h"
+#include "common/mime/seven_bit.h"
 
 #include "common/base/strings.h"
 #include "common/mime/encodings.h"
 #include "common/mime/header.h"
 #include "common/mime/parser.h"
 
-namespace dromos::mta {
+namespace dromos::mime {
 namespace {
 
 constexpr std::string_view kEncodingField = "Content-Transfer-Encoding";
 
 /// What a part's header says of its body.
 struct Described {
-  mime::ContentType type;
+  ContentType type;
   bool typed = false;
   std::string encoding;  ///< lower case; "" means 7bit
 };
 
 Described describe(std::string_view header) {
   Described out;
-  if (const auto field = mime::find_field(header, "Content-Type")) {
-    out.type = mime::parse_content_type(mime::unfold(field->value));
+  if (const auto field = find_field(header, "Content-Type")) {
+    out.type = parse_content_type(unfold(field->value));
     out.typed = !out.type.subtype.empty();
   }
-  if (const auto field = mime::find_field(header, kEncodingField))
-    out.encoding = to_lower(mime::parse_transfer_encoding(mime::unfold(field->value)).value_or(""));
+  if (const auto field = find_field(header, kEncodingField))
+    out.encoding = to_lower(parse_transfer_encoding(unfold(field->value)).value_or(""));
   return out;
 }
 
 class Converter {
  public:
-  explicit Converter(std::string_view raw) : raw_(raw), tree_(mime::parse(raw)) {}
+  explicit Converter(std::string_view raw) : raw_(raw), tree_(parse(raw)) {}
 
   SevenBit run() {
     part(0);
@@ -41,7 +41,7 @@ class Converter {
   }
 
  private:
-  using Part = mime::Part;
+  using Part = Part;
 
   std::string_view bytes(uint64_t begin, uint64_t end) const { return raw_.substr(begin, end - begin); }
   std::string_view header_of(const Part& part) const { return bytes(part.header_begin, part.body_begin); }
@@ -50,11 +50,11 @@ class Converter {
   /// The header with another encoding, and what a message that was not MIME needs to say so.
   void header(const Part& part, std::string_view encoding, const Described& described) {
     const std::string_view old = header_of(part);
-    for (mime::FieldReader reader(old); const auto field = reader.next();)
+    for (FieldReader reader(old); const auto field = reader.next();)
       if (!iequals(field->name, kEncodingField)) out_ += old.substr(field->offset, field->length);
     if (!out_.empty() && !out_.ends_with('\n')) out_ += "\r\n";
     if (part.depth == 0) {
-      if (!mime::find_field(old, "MIME-Version")) out_ += "MIME-Version: 1.0\r\n";
+      if (!find_field(old, "MIME-Version")) out_ += "MIME-Version: 1.0\r\n";
       // RFC 1428 §3: nobody has said what the octets mean.
       if (!described.typed) out_ += "Content-Type: text/plain; charset=unknown-8bit\r\n";
     }
@@ -72,10 +72,10 @@ class Converter {
     header(part, text ? "quoted-printable" : "base64", described);
     const std::string_view body = body_of(part);
     if (text) {
-      out_ += mime::encode_quoted_printable(body);
+      out_ += encode_quoted_printable(body);
       return;
     }
-    std::string lines = mime::encode_base64_lines(body);
+    std::string lines = encode_base64_lines(body);
     if (part.depth > 0 && lines.ends_with("\r\n")) lines.resize(lines.size() - 2);  // the delimiter has one
     out_ += lines;
   }
@@ -89,7 +89,7 @@ class Converter {
     else
       out_ += header_of(part);
     uint64_t at = part.body_begin;
-    for (uint32_t child = part.first_child; child != mime::kNoPart && reason_.empty();
+    for (uint32_t child = part.first_child; child != kNoPart && reason_.empty();
          child = tree_.parts[child].next_sibling) {
       out_ += bytes(at, tree_.parts[child].header_begin);  // preamble or delimiter
       this->part(child);
@@ -106,7 +106,7 @@ class Converter {
       return;
     }
     if (!is_ascii(header_of(part))) return give_up("8-bit octets in a header");
-    if (part.kind == mime::PartKind::leaf)
+    if (part.kind == PartKind::leaf)
       leaf(part);
     else
       container(part);
@@ -115,7 +115,7 @@ class Converter {
   void give_up(std::string reason) { reason_ = std::move(reason); }
 
   std::string_view raw_;
-  mime::PartTree tree_;
+  PartTree tree_;
   std::string out_;
   std::string reason_;
 };
@@ -132,4 +132,4 @@ SevenBit seven_bit_form(std::string_view raw) {
   return Converter(raw).run();
 }
 
-}  // namespace dromos::mta
+}  // namespace dromos::mime

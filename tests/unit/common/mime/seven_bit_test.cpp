@@ -1,4 +1,4 @@
-#include "mta/outbound/seven_bit.h"
+#include "common/mime/seven_bit.h"
 
 #include <catch2/catch.hpp>
 
@@ -7,7 +7,7 @@
 #include "common/mime/parser.h"
 #include "common/mime/text.h"
 
-namespace dromos::mta {
+namespace dromos::mime {
 namespace {
 
 using Form = SevenBit::Form;
@@ -19,12 +19,12 @@ const std::string kMixed =
     "gr\xc3\xbc\xc3\x9f\r\n--b\r\nContent-Type: application/octet-stream\r\n\r\n\xff\xfe\r\n"
     "--b\r\nContent-Type: text/plain\r\n\r\nplain\r\n--b--\r\n";
 
-TEST_CASE("Seven bits stay as they are", "[unit][mta]") {
+TEST_CASE("Seven bits stay as they are", "[unit][mime]") {
   CHECK(seven_bit_form("Subject: x\r\n\r\nplain\r\n").form == Form::as_it_is);
   CHECK(seven_bit_form("").form == Form::as_it_is);
 }
 
-TEST_CASE("Each 8-bit leaf is encoded and the rest is left alone", "[unit][mta]") {
+TEST_CASE("Each 8-bit leaf is encoded and the rest is left alone", "[unit][mime]") {
   const SevenBit result = seven_bit_form(kMixed);
   REQUIRE(result.form == Form::converted);
   CHECK(is_ascii(result.bytes));
@@ -40,7 +40,7 @@ TEST_CASE("Each 8-bit leaf is encoded and the rest is left alone", "[unit][mta]"
   CHECK(before.tree.parts.size() == after.tree.parts.size());
 }
 
-TEST_CASE("An embedded message is converted inside", "[unit][mta]") {
+TEST_CASE("An embedded message is converted inside", "[unit][mime]") {
   const SevenBit result = seven_bit_form(
       "MIME-Version: 1.0\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
       "Subject: in\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n\xc3\xbc\r\n");
@@ -49,7 +49,7 @@ TEST_CASE("An embedded message is converted inside", "[unit][mta]") {
   CHECK(result.bytes.ends_with("quoted-printable\r\n\r\n=C3=BC\r\n"));
 }
 
-TEST_CASE("Text that was no MIME says so and of unknown charset", "[unit][mta]") {
+TEST_CASE("Text that was no MIME says so and of unknown charset", "[unit][mime]") {
   const SevenBit result = seven_bit_form("Subject: x\r\n\r\n\xfc\r\n");
   REQUIRE(result.form == Form::converted);
   CHECK(result.bytes ==
@@ -57,7 +57,7 @@ TEST_CASE("Text that was no MIME says so and of unknown charset", "[unit][mta]")
         "Content-Transfer-Encoding: quoted-printable\r\n\r\n=FC\r\n");
 }
 
-TEST_CASE("What would be broken is not converted", "[unit][mta]") {
+TEST_CASE("What would be broken is not converted", "[unit][mime]") {
   for (const std::string& raw : {
            std::string("Subject: \xc3\xbc\r\n\r\nx\r\n"),
            "Content-Type: multipart/signed; boundary=b\r\n\r\n--b\r\n\r\n\xc3\xbc\r\n--b--\r\n" +
@@ -75,4 +75,4 @@ TEST_CASE("What would be broken is not converted", "[unit][mta]") {
 }
 
 }  // namespace
-}  // namespace dromos::mta
+}  // namespace dromos::mime
