@@ -13,7 +13,7 @@ constexpr milliseconds kGrace{3000};
 // A role may end its own backends. No row: it is gone already, as after a restart of the server.
 const db::Statement kEnd{"store_end_backend",
                          "SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity "
-                         "WHERE pid = $1 AND usename = current_user"};
+                         "WHERE pid = $1 AND usename = current_user AND datname = current_database()"};
 
 /// `backend` stays 0 if there was no connection.
 Task<Result<db::Rows>> attempt(db::Pool& pool, const db::Statement& statement, db::Params params,

@@ -18,11 +18,11 @@
 #include <vector>
 
 #include "common/async/task.h"
+#include "common/mime/seven_bit.h"
 #include "common/net/stream.h"
 #include "common/smtp/command.h"
 #include "common/smtp/reply.h"
 #include "mta/outbound/options.h"
-#include "common/mime/seven_bit.h"
 #include "mta/outbound/verdict.h"
 
 namespace dromos::smtp {

@@ -94,7 +94,8 @@ def test_sessions_outlive_the_database(cluster, server, connect):
     client = connect()
     client.append("INBOX", simple("before"))
     client.ok("SELECT INBOX")
-    cluster.psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'dromos_imapd'")
+    cluster.psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'dromos_imapd'"
+                 " AND datname = '%s'" % server.database)
     answers = [client.answer("FETCH 1 BODY.PEEK[]") for _ in range(3)]
     assert all(a.startswith(("OK", "NO [UNAVAILABLE]")) for a in answers) and answers[-1].startswith("OK"), answers
     assert client.append("INBOX", simple("after")).startswith("OK")
