@@ -28,21 +28,28 @@ Described describe(std::string_view header) {
   return out;
 }
 
+bool has_eight_bits(std::string_view bytes) {
+  return !is_ascii(bytes);
+}
+bool has_nul(std::string_view bytes) {
+  return bytes.find('\0') != std::string_view::npos;
+}
+
+/// Encodes the leaves that hold what must not be there.
 class Converter {
  public:
-  explicit Converter(std::string_view raw) : raw_(raw), tree_(parse(raw)) {}
+  using Offends = bool (*)(std::string_view);
+  Converter(std::string_view raw, Offends offends) : raw_(raw), tree_(parse(raw)), offends_(offends) {}
 
   SevenBit run() {
     part(0);
     std::string reason = std::move(reason_);
-    if (reason.empty() && !is_ascii(out_)) reason = "8-bit octets between its parts";
+    if (reason.empty() && offends_(out_)) reason = "8-bit octets between its parts";
     if (!reason.empty()) return {SevenBit::Form::impossible, {}, std::move(reason)};
     return {SevenBit::Form::converted, std::move(out_), {}};
   }
 
  private:
-  using Part = Part;
-
   std::string_view bytes(uint64_t begin, uint64_t end) const { return raw_.substr(begin, end - begin); }
   std::string_view header_of(const Part& part) const { return bytes(part.header_begin, part.body_begin); }
   std::string_view body_of(const Part& part) const { return bytes(part.body_begin, part.body_end); }
@@ -101,11 +108,11 @@ class Converter {
   /// Nesting is bounded by the parser.
   void part(uint32_t index) {
     const Part& part = tree_.parts[index];
-    if (is_ascii(bytes(part.header_begin, part.body_end))) {
+    if (!offends_(bytes(part.header_begin, part.body_end))) {
       out_ += bytes(part.header_begin, part.body_end);
       return;
     }
-    if (!is_ascii(header_of(part))) return give_up("8-bit octets in a header");
+    if (offends_(header_of(part))) return give_up("8-bit octets in a header");
     if (part.kind == PartKind::leaf)
       leaf(part);
     else
@@ -116,6 +123,7 @@ class Converter {
 
   std::string_view raw_;
   PartTree tree_;
+  const Offends offends_;
   std::string out_;
   std::string reason_;
 };
@@ -129,7 +137,13 @@ SevenBit seven_bit_too_large() {
 SevenBit seven_bit_form(std::string_view raw) {
   if (is_ascii(raw)) return {};
   if (raw.size() > kMaxConverted) return seven_bit_too_large();
-  return Converter(raw).run();
+  return Converter(raw, has_eight_bits).run();
+}
+
+SevenBit without_nul(std::string_view raw) {
+  if (!has_nul(raw)) return {};
+  if (raw.size() > kMaxConverted) return seven_bit_too_large();
+  return Converter(raw, has_nul).run();
 }
 
 }  // namespace dromos::mime

@@ -21,5 +21,8 @@ inline constexpr size_t kMaxConverted = 64u << 20;
 
 SevenBit seven_bit_form(std::string_view raw);
 SevenBit seven_bit_too_large();
+/// The same for messages with NUL octets, which no literal of IMAP but literal8 may carry (RFC 3516 §7):
+/// leaves that hold them are encoded, others stay as they are, with eight bits too.
+SevenBit without_nul(std::string_view raw);
 
 }  // namespace dromos::mime

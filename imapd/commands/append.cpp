@@ -8,6 +8,7 @@
 #include "common/log/log.h"
 #include "common/metrics/metrics.h"
 #include "common/mime/facts.h"
+#include "common/mime/seven_bit.h"
 #include "common/mime/text.h"
 #include "common/mime/thread_keys.h"
 #include "common/store/append.h"
@@ -76,9 +77,15 @@ store::FlagSet stored_flags(const FlagSet& flags) {
   return out;
 }
 
-/// RFC 6855 §4.
-bool has_8bit_header(std::string_view raw, uint64_t header_size) {
-  return !is_ascii(raw.substr(0, header_size));
+/// Binary content is kept as BODY[] may send it (RFC 3516 §7); BINARY[] gives the same octets either way.
+Result<std::shared_ptr<Spool>> without_nul(const std::shared_ptr<Spool>& given) {
+  TRY(const std::string_view raw, given->bytes());
+  if (raw.find('\0') == std::string_view::npos) return given;
+  const mime::SevenBit form = mime::without_nul(raw);
+  if (form.form != mime::SevenBit::Form::converted) return given;
+  auto spool = std::make_shared<Spool>();
+  TRY_VOID(spool->write(form.bytes));
+  return spool;
 }
 
 /// "BADURL ..." (RFC 4469 §4.1): octets that the code may not hold are encoded.
@@ -181,13 +188,12 @@ Task<Result<store::AppendMessage>> read_append_message(Context& context, const A
     refusal = no(code::kCannot, "A message must not be empty");
     co_return message;
   }
+  CO_TRY(spool, without_nul(spool));
   CO_TRY(const std::string_view raw, spool->bytes());
   if (raw.size() <= kInlineWork)
     message.message = read_message(spool, raw);
   else
     message.message = co_await offload([spool, raw] { return read_message(spool, raw); });
-  if (!context.utf8() && has_8bit_header(raw, message.message.header_size))
-    refusal = no(code::kCannot, "8-bit octets in a header need ENABLE UTF8=ACCEPT");
   message.message.received_us = given.date ? given.date->unix_seconds * 1'000'000 : Clock::now_us();
   message.message.trace = context.trace;
   message.flags = stored_flags(given.flags);

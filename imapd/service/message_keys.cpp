@@ -5,6 +5,7 @@
 
 #include "common/base/strings.h"
 #include "common/crypto/crypto.h"
+#include "common/mime/address.h"
 #include "common/mime/charset.h"
 #include "common/mime/collation.h"
 #include "common/mime/header.h"
@@ -52,6 +53,15 @@ void set_searched(MessageKeys& keys, KeyText which, const std::optional<std::str
     keys.exact = false;
   else
     text(keys, which) = mime::fold_case(decoded(*value));
+}
+
+/// Of addresses with comments in them also the addresses alone: SEARCH FROM looks at what ENVELOPE shows (RFC
+/// 9051 §6.4.4).
+void set_searched_addresses(MessageKeys& keys, KeyText which, const std::optional<std::string_view>& value) {
+  set_searched(keys, which, value);
+  if (!value || value->size() > kMaxSearchedField || value->find('(') == std::string_view::npos) return;
+  for (const mime::EmailAddress& address : mime::email_addresses(*value))
+    text(keys, which).append("\n").append(mime::fold_case(address.email));
 }
 
 /// RFC 5256 §3: quoting makes no other id. Empty: no valid one.
@@ -143,9 +153,9 @@ MessageKeys message_keys(uint32_t uid, const mime::FactsKeys& facts) {
   set_key(keys, KeyText::subject, facts.base_subject);
   set_address_keys(keys, facts.envelope);
   set_searched(keys, KeyText::search_subject, facts.get(Kept::subject));
-  set_searched(keys, KeyText::search_from, facts.get(Kept::from));
-  set_searched(keys, KeyText::search_to, facts.get(Kept::to));
-  set_searched(keys, KeyText::search_cc, facts.get(Kept::cc));
+  set_searched_addresses(keys, KeyText::search_from, facts.get(Kept::from));
+  set_searched_addresses(keys, KeyText::search_to, facts.get(Kept::to));
+  set_searched_addresses(keys, KeyText::search_cc, facts.get(Kept::cc));
   return keys;
 }
 

@@ -91,3 +91,14 @@ def test_the_longest_id_is_taken_before_login(connect):
 
 def test_a_pattern_that_is_no_name_lists_nothing(connect):
     assert connect(BOB).ok('LIST "" "&%"') == []
+
+
+def test_binary_content_is_kept_so_that_every_client_can_read_it(connect):
+    one = connect(BOB)
+    head = b"From: a@example.org\r\nMIME-Version: 1.0\r\nContent-Type: application/octet-stream\r\nContent-Transfer-Encoding: binary\r\n\r\n"
+    octets = b"\x00-\xe4\r\n\n\x00"
+    assert one.run(b"APPEND INBOX ~{%d+}\r\n%s" % (len(head + octets), head + octets))[1].startswith(b"OK")
+    one.ok("SELECT INBOX")
+    (fetched,) = [u for u in one.ok("FETCH 1 (BODY.PEEK[] BODYSTRUCTURE BINARY.PEEK[1])") if b"FETCH" in u]
+    assert b"BINARY[1] ~{%d}\r\n%s" % (len(octets), octets) in fetched
+    assert b'"BASE64"' in fetched.upper() and b"\x00" not in fetched.replace(octets, b"")

@@ -74,5 +74,17 @@ TEST_CASE("What would be broken is not converted", "[unit][mime]") {
   }
 }
 
+TEST_CASE("Leaves with NULs are encoded, other eight bits stay", "[unit][mime]") {
+  using namespace std::string_literals;
+  CHECK(without_nul("Subject: x\r\n\r\n\xfc\r\n").form == SevenBit::Form::as_it_is);
+  const SevenBit binary = without_nul(
+      "Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: binary\r\n\r\n\0-\xe4\n"s);
+  REQUIRE(binary.form == SevenBit::Form::converted);
+  CHECK(binary.bytes ==
+        "Content-Type: application/octet-stream\r\nMIME-Version: 1.0\r\n"
+        "Content-Transfer-Encoding: base64\r\n\r\nAC3kCg==\r\n");
+  CHECK(without_nul("Subject: \0\r\n\r\nx"s).form == SevenBit::Form::impossible);
+}
+
 }  // namespace
 }  // namespace dromos::mime
