@@ -133,7 +133,8 @@ Task<std::optional<Reply>> catenate_url(Context& context, const std::string& tex
       context.worker, account, mailbox, *url, limit,
       [&](std::string_view octets) { return spool.write(octets); }, context.store_deadline());
   if (read) co_return std::nullopt;
-  if (read.error().is(store::StoreErrc::not_found)) co_return bad_url(text);
+  if (read.error().is(store::StoreErrc::not_found) || read.error().is(Errc::not_found))
+    co_return bad_url(text);
   if (read.error().is(Errc::limit_exceeded)) co_return no(code::kTooBig, "The message would be too large");
   co_return reply_for(read.error());
 }

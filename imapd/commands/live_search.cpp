@@ -187,6 +187,10 @@ void keep_live(Context& context, const EsearchHead& head, const SearchScope& sco
   all.push_back(std::move(live));
 }
 
+void tell_uids(Context& context) {
+  for (const auto& live : context.selected->live) live->uid = true;
+}
+
 void note_expunged(Context& context, const MailboxVersion& before, std::span<const uint32_t> uids) {
   if (context.selected->live.empty() || uids.empty()) return;
   const NumberSet expunged = NumberSet::of_sorted(uids);

@@ -36,6 +36,8 @@ bool live_tag_in_use(const Context& context, std::string_view tag);
 /// After the answer to a search with UPDATE: keeps it up to date from now on, or writes NO [NOUPDATE].
 void keep_live(Context& context, const EsearchHead& head, const SearchScope& scope, SearchProgram program,
                std::vector<SortKey> keys, const std::vector<uint32_t>& found, std::vector<FetchItem> fetch);
+/// UIDONLY: searches that were asked for by number go on by uid.
+void tell_uids(Context& context);
 /// For sync(), before EXPUNGE is written: numbers are those of `before`.
 void note_expunged(Context& context, const MailboxVersion& before, std::span<const uint32_t> uids);
 /// For sync(), when `seen` has moved on.

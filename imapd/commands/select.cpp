@@ -1,9 +1,11 @@
 // SELECT and EXAMINE (RFC 9051 §6.3.2; CONDSTORE and QRESYNC: RFC 7162; MAILBOXID: RFC 8474 §4.2).
 #include "common/store/errc.h"
+#include "imapd/commands/auth.h"
 #include "imapd/commands/handlers.h"
 #include "imapd/commands/mailbox_names.h"
 #include "imapd/commands/qresync.h"
 #include "imapd/commands/sync.h"
+#include "imapd/commands/url_auth.h"
 
 namespace dromos::imapd {
 namespace {
@@ -23,7 +25,7 @@ void announce(Context& context, const store::Mailbox& mailbox) {
                       "UIDs valid");
   out.untagged_status(Status::ok, "UIDNEXT " + std::to_string(version.uidnext()), "Predicted next UID");
   out.untagged_status(Status::ok, "HIGHESTMODSEQ " + std::to_string(version.modseq()), "Highest");
-  out.untagged_status(Status::ok, "URLMECH INTERNAL", "Mechanisms of URLAUTH");
+  if (may_send_password(context)) out.untagged_status(Status::ok, kUrlMechanisms, "Mechanisms of URLAUTH");
   out.untagged_status(Status::ok, "MAILBOXID (" + to_text(mailbox.id) + ")", "Mailbox id");
   if (context.enabled.rev2) out.untagged().raw("LIST () \"/\" ").mailbox(selected.name).crlf();
 }

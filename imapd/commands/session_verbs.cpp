@@ -1,6 +1,7 @@
 // The small commands: NOOP, CHECK, LOGOUT, ID (RFC 2971), ENABLE (RFC 5161), NAMESPACE (RFC 2342).
 #include "common/base/strings.h"
 #include "imapd/commands/handlers.h"
+#include "imapd/commands/live_search.h"
 
 namespace dromos::imapd {
 
@@ -44,6 +45,7 @@ Handled handle_enable(Context& context, const Command& command) {
       context.enable_utf8();
     } else if (capability == "UIDONLY") {
       context.enabled.uid_only = true;
+      if (context.selected) tell_uids(context);
     } else if (capability == "CONDSTORE") {
       context.enable_condstore();
     } else if (capability == "QRESYNC") {

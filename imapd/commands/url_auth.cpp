@@ -1,7 +1,9 @@
 // GENURLAUTH, RESETKEY and URLFETCH (RFC 4467), mechanism INTERNAL: HMAC-SHA-256 of the URL up to its access
 // identifier, with a key of the mailbox. A URL gives what its maker may read of his own mailboxes.
 //
-// submit+ URLs are made but not honoured here: no session is that of a submission server.
+// submit+ URLs are made but not honoured here: no session is that of a submission server. RESETKEY tells
+// URLMECH in its own answer; other sessions in the mailbox are not told: INTERNAL has no data that could be
+// new to them.
 #include "imapd/commands/url_auth.h"
 
 #include <algorithm>
@@ -9,6 +11,7 @@
 #include "common/base/strings.h"
 #include "common/crypto/crypto.h"
 #include "common/store/errc.h"
+#include "imapd/commands/auth.h"
 #include "imapd/commands/handlers.h"
 #include "imapd/commands/mailbox_names.h"
 #include "imapd/service/spool.h"
@@ -20,6 +23,11 @@ namespace {
 constexpr size_t kMaxUrls = 100;  // of one command
 constexpr size_t kPiece = 64 * 1024;
 constexpr std::string_view kInternal = "INTERNAL";
+constexpr char kHmacSha256 = '\x01';  // first octet of a token: how it was made (RFC 4467 §2.4.1)
+
+std::string token_of(std::string_view key, std::string_view rump) {
+  return kHmacSha256 + crypto::hmac_sha256(key, rump);
+}
 
 Unexpected nowhere() {
   return fail(store::StoreErrc::not_found, "the URL leads nowhere");
@@ -66,7 +74,8 @@ Task<Result<void>> write_url(Context& context, const std::string& text) {
   else
     read = fail(place.error());
   if (!read && read.error().may_retry()) co_return read;
-  if (!read) {
+  // A part that FETCH would tell as NIL is empty here: NIL is for URLs that are invalid.
+  if (!read && !read.error().is(Errc::not_found)) {
     nil();
     co_return Result<void>{};
   }
@@ -88,15 +97,21 @@ Task<Result<UrlPlace>> authorized_place(Context& context, const ImapUrl& url) {
   const auto& auth = url.auth;
   if (!auth || auth->mechanism != kInternal || url.user.empty() || !meant_for(context, *auth))
     co_return nowhere();
-  if (auth->expires_us && *auth->expires_us <= Clock::now_us()) co_return nowhere();
+  if (auth->expires_us && *auth->expires_us < Clock::now_us()) co_return nowhere();
   const auto owner = co_await context.worker.directory.account_by_login(url.user, context.store_deadline());
   if (!owner && owner.error().may_retry()) co_return fail(owner.error());
-  if (!owner || !owner->enabled) co_return nowhere();
-  CO_TRY(const MailboxId mailbox, co_await own_mailbox(context, owner->id, url));
-  CO_TRY(const auto key, co_await context.worker.url_keys.get(owner->id, mailbox, context.store_deadline()));
-  if (!key || !crypto::constant_time_equal(crypto::hmac_sha256(*key, url.rump), auth->token))
-    co_return nowhere();
-  co_return UrlPlace{owner->id, mailbox};
+  // RFC 4467 §6: the same steps, with a key that fits nothing, where there is no such user or mailbox: how
+  // long the refusal takes tells nobody what exists.
+  const bool known = owner && owner->enabled;
+  const AccountId account = known ? owner->id : context.account();
+  const auto mailbox = co_await own_mailbox(context, account, url);
+  if (!mailbox && mailbox.error().may_retry()) co_return fail(mailbox.error());
+  CO_TRY(const auto key, co_await context.worker.url_keys.get(account, mailbox ? *mailbox : MailboxId(),
+                                                              context.store_deadline()));
+  const std::string token = token_of(key ? *key : crypto::random_bytes(32), url.rump);
+  const bool fits = crypto::constant_time_equal(token, auth->token);
+  if (!fits || !known || !mailbox || !key) co_return nowhere();
+  co_return UrlPlace{account, *mailbox};
 }
 
 Handled handle_gen_url_auth(Context& context, const Command& command) {
@@ -110,12 +125,14 @@ Handled handle_gen_url_auth(Context& context, const Command& command) {
     if (!url->auth || url->server.empty() || !url->auth->mechanism.empty())
       co_return bad("A URL for GENURLAUTH is absolute and ends with ;URLAUTH=access");
     if (!iequals(url->user, context.who.login)) co_return bad("The URL names another user");
-    CO_TRY(const MailboxId mailbox, co_await own_mailbox(context, context.account(), *url));
+    const auto mailbox = co_await own_mailbox(context, context.account(), *url);
+    if (!mailbox && mailbox.error().is(store::StoreErrc::not_found))
+      co_return bad("The URL names no mailbox");
+    if (!mailbox) co_return fail(mailbox.error());
     CO_TRY(const std::string key,
-           co_await context.worker.url_keys.make(context.account(), mailbox, crypto::random_bytes(32),
+           co_await context.worker.url_keys.make(context.account(), *mailbox, crypto::random_bytes(32),
                                                  context.store_deadline()));
-    made +=
-        " \"" + text + ":" + std::string(kInternal) + ":" + hex(crypto::hmac_sha256(key, url->rump)) + "\"";
+    made += " \"" + text + ":" + std::string(kInternal) + ":" + hex(token_of(key, url->rump)) + "\"";
   }
   context.out.untagged().raw("GENURLAUTH").raw(made).crlf();
   co_return ok("Genurlauth completed");
@@ -133,7 +150,8 @@ Handled handle_reset_key(Context& context, const Command& command) {
     mailbox = found.mailbox.id;
   }
   CO_TRY_VOID(co_await context.worker.url_keys.reset(context.account(), mailbox, context.store_deadline()));
-  co_return ok("All URLs made before are void", reset.mailbox ? "URLMECH INTERNAL" : "");
+  const bool tell = reset.mailbox && may_send_password(context);
+  co_return ok("All URLs made before are void", tell ? std::string(kUrlMechanisms) : "");
 }
 
 Handled handle_url_fetch(Context& context, const Command& command) {

@@ -6,6 +6,9 @@
 
 namespace dromos::imapd {
 
+/// Status code of SELECT and RESETKEY; for connections on which secrets may be told (RFC 4467 §10).
+inline constexpr std::string_view kUrlMechanisms = "URLMECH INTERNAL";
+
 struct UrlPlace {
   AccountId account;
   MailboxId mailbox;

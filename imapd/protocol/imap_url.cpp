@@ -10,6 +10,9 @@ Unexpected bad_url(std::string reason) {
   return fail(Errc::invalid_argument, std::move(reason));
 }
 
+/// What no URL holds but encoded (RFC 3986 §2): with it, a URL could end the quoted string it is told in.
+constexpr std::string_view kNeverPlain = "\"\\<>^`{|}#";
+
 /// %XX undone; nothing if that is malformed, or not UTF-8, or holds controls.
 std::optional<std::string> decode(std::string_view text) {
   std::string out;
@@ -143,6 +146,7 @@ Result<void> parse_mailbox(std::string_view text, ImapUrl& url) {
     if (!url.uidvalidity || *url.uidvalidity == 0) return bad_url("malformed UIDVALIDITY");
     text = text.substr(0, at);
   }
+  if (text.find_first_of(";?") != std::string_view::npos) return bad_url("not a message");
   const auto mailbox = decode(text);
   if (!mailbox) return bad_url("malformed mailbox name");
   url.mailbox = *mailbox;
@@ -176,7 +180,9 @@ Result<void> parse_part(std::string_view text, std::string_view whole, ImapUrl& 
 Result<ImapUrl> parse_imap_url(std::string_view text) {
   if (text.size() > kMaxImapUrl) return bad_url("URL is too long");
   for (const char c : text)
-    if (static_cast<uint8_t>(c) <= 0x20 || static_cast<uint8_t>(c) >= 0x7f) return bad_url("unencoded octet");
+    if (static_cast<uint8_t>(c) <= 0x20 || static_cast<uint8_t>(c) >= 0x7f ||
+        kNeverPlain.find(c) != kNeverPlain.npos)
+      return bad_url("unencoded octet");
   const std::string_view whole = text;
   ImapUrl url;
   const bool absolute = eat(text, "imap://");

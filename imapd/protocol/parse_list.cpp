@@ -32,7 +32,7 @@ bool parse_patterns(Lexer& lexer, ListCommand& list) {
 
 bool parse_metadata_option(Lexer& lexer, ListCommand& list) {
   const auto entry = [&] { return parse_entry_name(lexer, list.return_metadata.emplace_back()); };
-  return lexer.sp() && (lexer.peek() == '(' ? parse_parenthesised(lexer, false, entry) : entry());
+  return lexer.sp() && parse_parenthesised(lexer, false, entry);
 }
 
 bool parse_return(Lexer& lexer, ListCommand& list) {

@@ -10,7 +10,7 @@ namespace dromos::imapd {
 namespace {
 
 Unexpected nothing_there() {
-  return fail(store::StoreErrc::not_found, "no such message or part");
+  return fail(store::StoreErrc::not_found, "no such message");
 }
 
 bool filtered(const mime::Section& section) {
@@ -37,7 +37,7 @@ Task<Result<void>> read_url_part(Worker& worker, AccountId account, MailboxId ma
   if (!url.section.empty()) {
     CO_TRY(const mime::Facts facts, co_await loader.facts(message, size, deadline));
     const auto found = mime::section_range(facts.tree, *section);
-    if (!found) co_return nothing_there();
+    if (!found) co_return fail(Errc::not_found, "no such part");
     range = *found;
     if (filtered(*section)) {
       CO_TRY(const std::string header, co_await loader.read(message, range.begin, range.size(), deadline));

@@ -9,8 +9,8 @@
 
 namespace dromos::imapd {
 
-/// Hands the octets to `take` piece by piece. store::StoreErrc::not_found: no such message or part;
-/// Errc::limit_exceeded: more than `limit` octets.
+/// Hands the octets to `take` piece by piece. store::StoreErrc::not_found: no such message; Errc::not_found:
+/// the message has no such part; Errc::limit_exceeded: more than `limit` octets.
 Task<Result<void>> read_url_part(Worker& worker, AccountId account, MailboxId mailbox, const ImapUrl& url,
                                  uint64_t limit, std::function<Result<void>(std::string_view)> take,
                                  Deadline deadline);

@@ -105,6 +105,8 @@ bool names_numbers(const Command& command) {
     case Verb::replace:
     case Verb::store:
       return !command.uid;
+    case Verb::esearch:
+      return names_numbers(command.as<EsearchCommand>().program.root);
     case Verb::search:
       return !command.uid || names_numbers(command.as<SearchCommand>().program.root);
     case Verb::sort:
@@ -172,12 +174,12 @@ Task<void> dispatch(Context& context, Command command) {
     context.out.response(command.tag, Status::bad, "", "Not offered here");
     co_return;
   }
-  if (const std::string_view why = objection(context, entry->allowed); !why.empty()) {
-    context.out.response(command.tag, Status::bad, "", why);
-    co_return;
-  }
   if (context.enabled.uid_only && names_numbers(command)) {
     context.out.response(command.tag, Status::bad, code::kUidRequired, "UIDONLY is enabled");
+    co_return;
+  }
+  if (const std::string_view why = objection(context, entry->allowed); !why.empty()) {
+    context.out.response(command.tag, Status::bad, "", why);
     co_return;
   }
   context.activity = name(command.verb);

@@ -65,6 +65,8 @@ def test_scram(server, algorithm):
     # In the clear, where PLAIN is refused: the client sends no -PLUS and the server offers none without TLS.
     good = Raw(server.imapd.address("imap"))
     assert scram(good, "bob@example.test", PASSWORD, algorithm).startswith(b"s OK [CAPABILITY ")
+    assert not any(b"URLMECH" in line for line in good.ok("SELECT INBOX"))  # RFC 4467 section 10
+    assert b"URLMECH" not in good.run("RESETKEY INBOX")[1]
     bad = Raw(server.imapd.address("imap"))
     assert scram(bad, "bob@example.test", "wrong", algorithm).startswith(b"s NO [AUTHENTICATIONFAILED]")
     unknown = Raw(server.imapd.address("imap"))

@@ -104,6 +104,12 @@ def test_list_returns_them(connect):
     assert lines[at - 1].startswith(b"* LIST") and lines[at - 1].endswith(b" Sent")
     assert b"* METADATA INBOX (%s NIL)" % COLOR.encode() in lines and len(lines) == 4
     assert client.answer('LIST "" * RETURN (METADATA ())').startswith("BAD")
+    # Not of a mailbox that only those below satisfy the criteria for.
+    client.ok("CREATE Plain/Below")
+    client.ok("SUBSCRIBE Plain/Below")
+    client.ok("UNSUBSCRIBE Plain")
+    lines = client.ok('LIST (SUBSCRIBED RECURSIVEMATCH) "" Plain RETURN (METADATA (%s))' % COLOR)
+    assert len(lines) == 1 and lines[0].startswith(b"* LIST")
 
 
 def test_language(connect):

@@ -9,7 +9,7 @@ BASE = "imap://bob%40example.test@mail.example.test"
 
 def made(client, rump, mechanism="INTERNAL"):
     line = client.ok('GENURLAUTH "%s" %s' % (rump, mechanism))[0].decode()
-    found = re.fullmatch(r'\* GENURLAUTH "(.*:INTERNAL:[0-9a-f]{64})"', line)
+    found = re.fullmatch(r'\* GENURLAUTH "(.*:INTERNAL:01[0-9a-f]{64})"', line)
     assert found and found[1].startswith(rump)
     return found[1]
 
@@ -21,7 +21,7 @@ def fetched(client, url):
     head = b'* URLFETCH "%s" ' % url.encode() if untagged[0].startswith(b'* URLFETCH "') else b"* URLFETCH %s " % url.encode()
     assert untagged[0].startswith(head)
     rest = untagged[0][len(head):]
-    return None if rest == b"NIL" else rest.partition(b"\r\n")[2]
+    return None if rest == b"NIL" else b"" if rest == b"{0}" else rest.partition(b"\r\n")[2]
 
 
 def test_a_url_gives_what_it_names_to_whom_it_is_meant_for(connect):
@@ -37,6 +37,11 @@ def test_a_url_gives_what_it_names_to_whom_it_is_meant_for(connect):
     assert fetched(alice, made(bob, BASE + "/Drafts/;UID=1;EXPIRE=2020-01-01T00:00:00Z;URLAUTH=anonymous")) is None
     assert fetched(alice, made(bob, BASE + "/Drafts/;UID=1;EXPIRE=2999-01-01T00:00:00Z;URLAUTH=anonymous")) == MESSAGE
     assert fetched(alice, made(bob, BASE + "/Drafts/;UID=77;URLAUTH=anonymous")) is None
+    # What FETCH would tell as NIL is empty here (section 8); a section that cannot be is no valid URL.
+    lost = made(bob, BASE + "/Drafts/;UID=1/;SECTION=7;URLAUTH=anonymous")
+    assert fetched(alice, lost) == b""
+    assert alice.answer('APPEND INBOX CATENATE (URL "%s")' % lost).startswith("NO [BADURL")
+    assert fetched(alice, made(bob, BASE + "/Drafts/;UID=1/;SECTION=X;URLAUTH=anonymous")) is None
     # CATENATE takes them, too.
     assert alice.run('APPEND INBOX CATENATE (URL "%s")' % whole)[1].startswith(b"OK")
     assert alice.answer('APPEND INBOX CATENATE (URL "%s")' % whole[:-1]).startswith("NO [BADURL")
@@ -50,7 +55,7 @@ def test_no_other_text_has_this_token(connect):
     assert fetched(alice, url) == simple("one")
     last = "0" if url[-1] != "0" else "1"
     for forged in (url[:-1] + last, url[:-2], url.replace("UID=1", "UID=2"), url.replace("INBOX", "inbox"), url.replace("alice", "bob"),
-                   url.replace(";URLAUTH", ";EXPIRE=2999-01-01T00:00:00Z;URLAUTH"), url.replace("bob%40", "alice%40"), url.replace("INTERNAL", "XSAMPLE"),
+                   url.replace(";URLAUTH", ";EXPIRE=2999-01-01T00:00:00Z;URLAUTH"), url.replace("bob%40", "alice%40"), url.replace("bob%40", "nobody%40"), url.replace("INBOX", "Nowhere"), url.replace("INBOX", "Sent"), url.replace("INTERNAL", "XSAMPLE"),
                    url.rpartition(":INTERNAL")[0], BASE + "/INBOX/;UID=1", "nonsense"):
         assert fetched(alice, forged) is None, forged
 
@@ -80,9 +85,30 @@ def test_urls_are_made_of_ones_own_mailboxes_only(connect):
              "imap://alice%40example.test@h/Nowhere/;UID=1;URLAUTH=anonymous",
              "imap://alice%40example.test@h/INBOX;UIDVALIDITY=1/;UID=1;URLAUTH=anonymous"]
     for rump in rumps:
-        assert alice.answer('GENURLAUTH "%s" INTERNAL' % rump).startswith(("BAD", "NO")), rump
+        assert alice.answer('GENURLAUTH "%s" INTERNAL' % rump).startswith("BAD"), rump
     assert bob.answer('GENURLAUTH "%s" OTHER' % rumps[0]).startswith("BAD")
     assert connect(login=None).answer('URLFETCH "x"').startswith("BAD")
+
+
+def test_no_url_leaves_the_string_it_is_told_in(connect):
+    bob = connect()
+    rump = (BASE + '/INBOX/;UID=1;URLAUTH=user+a" "b').encode()
+    assert bob.run(b"GENURLAUTH {%d+}\r\n%s INTERNAL" % (len(rump), rump))[1].startswith(b"BAD")
+
+
+def test_uid_only_holds_for_searches_that_go_on(connect):
+    client = connect(select="INBOX")
+    for n in range(3):
+        client.append("INBOX", simple("m%d" % n))
+    client.ok("UID STORE 1 +FLAGS.SILENT (\\Deleted)")
+    client.ok("EXPUNGE")
+    client.ok("SEARCH RETURN (UPDATE) FLAGGED")
+    client.ok("ENABLE UIDONLY")
+    told = [line for line in client.ok("UID STORE 3 +FLAGS (\\Flagged)") + client.ok("NOOP") if b"ESEARCH" in line]
+    assert len(told) == 1 and told[0].endswith(b" UID ADDTO (0 3)")
+    assert client.answer("ESEARCH IN (selected) 1:2").startswith("BAD [UIDREQUIRED]")
+    client.ok("UNSELECT")
+    assert client.answer("FETCH 1 FLAGS").startswith("BAD [UIDREQUIRED]")
 
 
 def test_uid_only_knows_no_message_numbers(connect):

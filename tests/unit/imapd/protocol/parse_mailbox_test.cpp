@@ -67,6 +67,7 @@ TEST_CASE("LIST: the examples of RFC 5258, 5819, 6154, 8440 and 9590", "[unit][i
   CHECK(refused("a LIST (RECURSIVEMATCH) \"\" *") == "7: RECURSIVEMATCH needs another selection option");
   CHECK(refused("a LIST (FOO) \"\" *") == "8: Unknown LIST selection option");
   CHECK(refused("a LIST \"\" * RETURN (FOO)") == "20: Unknown LIST return option");
+  CHECK(refused("a LIST \"\" * RETURN (METADATA /shared/comment)") == "29: Expected a parenthesised list");
   CHECK(refused("a LIST \"\" * RETURNS") == "12: Expected RETURN");
   CHECK(refused("a LIST \"\" ()") == "11: Expected a mailbox name or pattern");
 }
