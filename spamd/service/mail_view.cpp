@@ -46,8 +46,9 @@ mime::PartInfo read_part_header(std::string_view header) {
         info.disposition = std::move(disposition->value);
         info.disposition_params = std::move(disposition->params);
       }
-    } else if (iequals(field->name, "content-transfer-encoding") && !info.encoding) {
-      info.encoding = mime::parse_transfer_encoding(value);
+    } else if (iequals(field->name, "content-transfer-encoding")) {
+      // Of several the last valid one holds, as for those who read the message.
+      if (auto encoding = mime::parse_transfer_encoding(value)) info.encoding = std::move(encoding);
     }
   }
   return info;
