@@ -74,7 +74,9 @@ class Fetcher {
     if (thrown) std::rethrow_exception(thrown);
     co_return result;
   }
-  size_t missing() const { return missing_; }
+  /// Expunged by others meanwhile; and those that are there and could not be read.
+  size_t gone() const { return gone_; }
+  size_t unreadable() const { return unreadable_; }
   bool unknown_encoding() const { return renderer_.unknown_encoding(); }
 
  private:
@@ -151,7 +153,7 @@ class Fetcher {
     for (size_t i = batch.begin; i < batch.end; ++i) {
       LoadedMessage& message = batch.loaded[i - batch.begin];
       if (needs_.any() && !message.found) {
-        ++missing_;
+        ++gone_;
         continue;
       }
       CO_TRY_VOID(
@@ -174,7 +176,11 @@ class Fetcher {
     }
     context_.out.truncate(mark);
     if (context_.broken || written.error().may_retry()) co_return written;
-    ++missing_;
+    if (written.error().is(store::StoreErrc::not_found)) {  // expunged since it was looked up
+      ++gone_;
+      co_return Result<void>{};
+    }
+    ++unreadable_;
     log::error(
         "message.unreadable",
         {{"account", context_.selected->mailbox->account()}, {"uid", item.uid}, {"err", written.error()}});
@@ -185,7 +191,8 @@ class Fetcher {
   const LoadNeeds needs_;
   MessageLoader loader_;
   FetchRenderer renderer_;
-  size_t missing_ = 0;
+  size_t gone_ = 0;
+  size_t unreadable_ = 0;
   TaskGroup ahead_;
   std::unique_ptr<Batch> now_;  // both outlive what loads them: run() waits for it
   std::unique_ptr<Batch> next_;
@@ -233,7 +240,9 @@ Handled handle_fetch(Context& context, const Command& command) {
   const bool keeps = !context.selected->read_only && (context.selected->rights & store::kKeepSeen) != 0;
   if (reads && keeps) CO_TRY_VOID(co_await set_seen(context, list));
   if (fetcher.unknown_encoding()) co_return no(code::kUnknownCte, "A part has an unknown encoding");
-  if (fetcher.missing() > 0) co_return no(code::kExpungeIssued, "Some messages are gone or not readable");
+  if (fetcher.unreadable() > 0) co_return no(code::kCorruption, "Some messages are not readable");
+  // RFC 2180 §4.1.2 would allow NO; clients take that for a failure of the messages they got, too.
+  if (fetcher.gone() > 0) co_return ok("Some messages are gone", std::string(code::kExpungeIssued));
   co_return ok("Fetch completed");
 }
 
