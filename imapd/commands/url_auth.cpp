@@ -29,6 +29,12 @@ std::string token_of(std::string_view key, std::string_view rump) {
   return kHmacSha256 + crypto::hmac_sha256(key, rump);
 }
 
+/// Whose URL it is: a user without a domain is of the server's.
+std::string login_of(const ImapUrl& url) {
+  if (url.user.find('@') != std::string::npos) return url.user;
+  return url.user + '@' + url.server.substr(0, url.server.find(':'));
+}
+
 Unexpected nowhere() {
   return fail(store::StoreErrc::not_found, "the URL leads nowhere");
 }
@@ -98,7 +104,8 @@ Task<Result<UrlPlace>> authorized_place(Context& context, const ImapUrl& url) {
   if (!auth || auth->mechanism != kInternal || url.user.empty() || !meant_for(context, *auth))
     co_return nowhere();
   if (auth->expires_us && *auth->expires_us < Clock::now_us()) co_return nowhere();
-  const auto owner = co_await context.worker.directory.account_by_login(url.user, context.store_deadline());
+  const auto owner =
+      co_await context.worker.directory.account_by_login(login_of(url), context.store_deadline());
   if (!owner && owner.error().may_retry()) co_return fail(owner.error());
   // RFC 4467 §6: the same steps, with a key that fits nothing, where there is no such user or mailbox: how
   // long the refusal takes tells nobody what exists.
@@ -124,7 +131,7 @@ Handled handle_gen_url_auth(Context& context, const Command& command) {
     if (!url) co_return bad("Not a URL for URLAUTH: " + url.error().message());
     if (!url->auth || url->server.empty() || !url->auth->mechanism.empty())
       co_return bad("A URL for GENURLAUTH is absolute and ends with ;URLAUTH=access");
-    if (!iequals(url->user, context.who.login)) co_return bad("The URL names another user");
+    if (!iequals(login_of(*url), context.who.login)) co_return bad("The URL names another user");
     const auto mailbox = co_await own_mailbox(context, context.account(), *url);
     if (!mailbox && mailbox.error().is(store::StoreErrc::not_found))
       co_return bad("The URL names no mailbox");
