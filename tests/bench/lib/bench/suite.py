@@ -10,7 +10,7 @@ from chaos import stage
 from dromostest import clients
 from dromostest.daemons import NAMES
 
-from . import client, generator, targets
+from . import client, generator, imap_ops as operations, targets
 
 COUNT, SESSIONS, USERS, ROUNDS = 2000, 20, 20, 3
 IDLERS = 5000
@@ -183,6 +183,15 @@ def measure_idlers(figures, suite, name, goal):
         one.close()
 
 
+# -- IMAP -----------------------------------------------------------------------------------------------------------------------------------
+def imap_ops(figures):
+    """Every operation of issue 3's table on one mailbox of 100,000 messages (DROMOS_BENCH_MESSAGES), the peer's beside."""
+    if operations.tool("imap_ops.py") is None:
+        raise Skip("DROMOS_BENCH_DIR has no imap_ops.py")
+    with cluster() as server, targets.Ours(server, users=2, indexer=False) as suite:
+        operations.run(figures, suite, targets.peer())
+
+
 # -- start, rest ------------------------------------------------------------------------------------------------------------------------------
 def startup(figures):
     """From starting all five daemons until every port accepts, with an existing store."""
@@ -228,4 +237,4 @@ def tell_story(suite):
     suite.admin().request("GET", "/domains")
 
 
-ALL = {function.__name__: function for function in (smtp_in, smtp_in_scan, smtp_in_indexed, smtp_in_scan_indexed, idle_latency, idle_memory, startup, idle_pss)}
+ALL = {function.__name__: function for function in (smtp_in, smtp_in_scan, smtp_in_indexed, smtp_in_scan_indexed, idle_latency, idle_memory, imap_ops, startup, idle_pss)}
