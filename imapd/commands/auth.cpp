@@ -47,7 +47,10 @@ Reply admit(Context& context, directory::Identity who) {
   ReaderLimits limits;
   limits.line = context.worker.config.limits.line.bytes;
   context.reader.set_limits(limits);
-  return ok("Logged in", "CAPABILITY " + capabilities(context));
+  // Not as a code of the tagged answer: the list is long, and lines of over 600 octets are too long for some
+  // readers.
+  context.out.untagged().raw("CAPABILITY ").raw(capabilities(context)).crlf();
+  return ok("Logged in");
 }
 
 Reply refuse_login(Context& context, std::string_view mechanism, std::string_view login, const Error& error) {

@@ -57,6 +57,8 @@ def scram(connection, user, password, algorithm):
         assert base64.b64decode(answer[2:]) == b"v=" + base64.b64encode(wanted)
         connection.send("\r\n")
         answer = connection.response()
+    while answer.startswith(b"* CAPABILITY "):
+        answer = connection.response()
     return answer
 
 
@@ -64,7 +66,7 @@ def scram(connection, user, password, algorithm):
 def test_scram(server, algorithm):
     # In the clear, where PLAIN is refused: the client sends no -PLUS and the server offers none without TLS.
     good = Raw(server.imapd.address("imap"))
-    assert scram(good, "bob@example.test", PASSWORD, algorithm).startswith(b"s OK [CAPABILITY ")
+    assert scram(good, "bob@example.test", PASSWORD, algorithm).startswith(b"s OK ")
     assert not any(b"URLMECH" in line for line in good.ok("SELECT INBOX"))  # RFC 4467 section 10
     assert b"URLMECH" not in good.run("RESETKEY INBOX")[1]
     bad = Raw(server.imapd.address("imap"))

@@ -122,7 +122,7 @@ def test_unauthenticate_forgets_all_but_tls(connect):
     tag = client.tag()
     client.send("%s UNAUTHENTICATE\r\nnext LOGIN alice@example.test %s\r\n" % (tag, PASSWORD))
     assert client.until(tag)[1].startswith(b"OK")
-    assert client.until("next")[1].startswith(b"OK [CAPABILITY")
+    assert client.until("next")[1].startswith(b"OK ")
     assert client.answer("FETCH 1 FLAGS").startswith("BAD")
     assert client.ok('LIST "" Mine') == []
     assert client.answer('CREATE "Entw\u00fcrfe"').startswith(("NO", "BAD"))  # UTF-8 names were rev2's
@@ -144,9 +144,11 @@ def test_unauthenticate_ends_compression(connect, flush):
     while b"u OK" not in layer.buffer or not layer.into.eof:
         assert layer.more()
     got = layer.into.unused_data
-    while not got.endswith(b"\r\n"):
-        got += layer.plain.recv(4096)
-    assert got.startswith(b"l OK [CAPABILITY")
+    while b"\r\nl OK " not in got:
+        data = layer.plain.recv(4096)
+        assert data, got
+        got += data
+    assert got.startswith(b"* CAPABILITY ")
 
 
 def test_unauthenticate_gives_the_share_of_the_account_back(suite, accounts):

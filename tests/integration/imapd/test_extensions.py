@@ -272,6 +272,8 @@ def scram_plus(client, kind, binding, flag=None, password=PASSWORD):
         assert base64.b64decode(answer[2:]) == b"v=" + base64.b64encode(server)
         client.send("")
         answer = client.line()
+    while answer.startswith(b"* CAPABILITY "):
+        answer = client.line()
     return answer
 
 
@@ -279,7 +281,7 @@ def scram_plus(client, kind, binding, flag=None, password=PASSWORD):
 def test_scram_plus_binds_to_this_connection(server, kind):
     address = server.imapd.address("imaps")
     client = Tls(address)
-    assert scram_plus(client, kind, client.binding(kind)).startswith(b"s OK [CAPABILITY ")
+    assert scram_plus(client, kind, client.binding(kind)).startswith(b"s OK ")
     other = Tls(address)
     assert scram_plus(other, kind, b"\0" * 32).startswith(b"s NO")  # as a man in the middle would have it
     if kind == "tls-exporter":
