@@ -25,7 +25,7 @@ constexpr db::Statement kAccountCreate{
     "SELECT directory.account_create_v1($1, $2, $3, $4, $5, $6, $7, $8, $9,"
     " $10, $11, $12, $13, $14)"};
 constexpr db::Statement kAccountUpdate{"directory_account_update",
-                                       "SELECT directory.account_update_v1($1, $2, $3, $4, $5)"};
+                                       "SELECT directory.account_update_v2($1, $2, $3, $4, $5)"};
 constexpr db::Statement kAccountRename{"directory_account_rename",
                                        "SELECT directory.account_rename_v1($1, $2)"};
 constexpr db::Statement kAccountDelete{"directory_account_delete", "SELECT directory.account_delete_v1($1)"};
@@ -33,9 +33,9 @@ constexpr db::Statement kAccountDelete{"directory_account_delete", "SELECT direc
   "SELECT id, login, display_name, enabled, quota_bytes, epoch, scheme, hash, scram, app_passwords, " \
   "created_us, shared"
 constexpr db::Statement kAccountGet{"directory_account_get",
-                                    DROMOS_ACCOUNT_COLUMNS " FROM directory.account_get_v1($1)"};
+                                    DROMOS_ACCOUNT_COLUMNS " FROM directory.account_get_v2($1)"};
 constexpr db::Statement kAccountList{
-    "directory_account_list", DROMOS_ACCOUNT_COLUMNS " FROM directory.account_list_v1($1, $2, $3, $4)"};
+    "directory_account_list", DROMOS_ACCOUNT_COLUMNS " FROM directory.account_list_v2($1, $2, $3, $4)"};
 constexpr db::Statement kPasswordSet{
     "directory_password_set",
     "SELECT directory.password_set_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"

@@ -40,7 +40,6 @@ CREATE TABLE directory.account (
   id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,  -- never given twice
   display_name text NOT NULL DEFAULT '' CHECK (octet_length(display_name) <= 1000),
   enabled      boolean NOT NULL DEFAULT true,
-  shared       boolean NOT NULL DEFAULT false,  -- nobody's own: its mailboxes are there for others
   quota_bytes  bigint NOT NULL DEFAULT 0 CHECK (quota_bytes >= 0),  -- 0: no limit
   epoch        bigint NOT NULL DEFAULT 1,  -- grows whenever what proves this identity changes
   created_at   timestamptz NOT NULL DEFAULT now()

@@ -136,7 +136,7 @@ BEGIN
 END $$;
 
 CREATE FUNCTION directory.account_update_v1(p_login text, p_display_name text, p_quota_bytes bigint,
-                                            p_enabled boolean, p_shared boolean) RETURNS void
+                                            p_enabled boolean) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, directory, pg_temp AS $$
 DECLARE v_id bigint;
 BEGIN
@@ -144,7 +144,7 @@ BEGIN
   v_id := directory.need_account(p_login);
   UPDATE directory.account SET display_name = coalesce(p_display_name, display_name),
          quota_bytes = coalesce(p_quota_bytes, quota_bytes), enabled = coalesce(p_enabled, enabled),
-         shared = coalesce(p_shared, shared), epoch = epoch + 1 WHERE id = v_id;
+         epoch = epoch + 1 WHERE id = v_id;
   IF p_quota_bytes IS NOT NULL THEN
     PERFORM mail.account_quota_v1(v_id, nullif(p_quota_bytes, 0), q.quota_messages, q.quota_mailboxes)
        FROM mail.quota_v1(v_id) q;
@@ -179,12 +179,12 @@ END $$;
 -- p_domain '' lists all; p_match is a piece of login or name. Ordered by id; p_after is the last id seen.
 CREATE FUNCTION directory.account_list_v1(p_domain text, p_match text, p_after bigint, p_limit integer)
 RETURNS TABLE (id bigint, login text, display_name text, enabled boolean, quota_bytes bigint, epoch bigint,
-               scheme text, hash text, scram boolean, app_passwords bigint, created_us bigint, shared boolean)
+               scheme text, hash text, scram boolean, app_passwords bigint, created_us bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, directory, pg_temp AS $$
   SELECT acc.id, a.local_part || '@' || d.name, acc.display_name, acc.enabled, acc.quota_bytes, acc.epoch,
          coalesce(c.scheme, ''), coalesce(c.hash, ''), c.sha256_salt IS NOT NULL,
          (SELECT count(*) FROM directory.app_password p WHERE p.account_id = acc.id),
-         directory.us(acc.created_at), acc.shared
+         directory.us(acc.created_at)
     FROM directory.account acc
     JOIN directory.address a ON a.account_id = acc.id
     JOIN directory.domain d ON d.id = a.domain_id
@@ -197,7 +197,7 @@ $$;
 
 CREATE FUNCTION directory.account_get_v1(p_login text)
 RETURNS TABLE (id bigint, login text, display_name text, enabled boolean, quota_bytes bigint, epoch bigint,
-               scheme text, hash text, scram boolean, app_passwords bigint, created_us bigint, shared boolean)
+               scheme text, hash text, scram boolean, app_passwords bigint, created_us bigint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, directory, pg_temp AS $$
 BEGIN
   RETURN QUERY SELECT * FROM directory.account_list_v1('', '', directory.need_account(p_login) - 1, 1);
@@ -376,7 +376,7 @@ GRANT EXECUTE ON FUNCTION
   directory.domain_delete_v1(text), directory.domain_list_v1(text, integer),
   directory.account_create_v1(text, text, bigint, boolean, text, text, bytea, integer, bytea, bytea,
                               bytea, integer, bytea, bytea),
-  directory.account_update_v1(text, text, bigint, boolean, boolean), directory.account_rename_v1(text, text),
+  directory.account_update_v1(text, text, bigint, boolean), directory.account_rename_v1(text, text),
   directory.account_delete_v1(text), directory.account_list_v1(text, text, bigint, integer),
   directory.account_get_v1(text),
   directory.password_set_v1(text, text, text, bytea, integer, bytea, bytea, bytea, integer, bytea, bytea),

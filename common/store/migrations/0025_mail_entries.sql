@@ -1,22 +1,12 @@
 -- Flags, COPY, MOVE, EXPUNGE, deletion of mailboxes: each one set-based transaction with one modseq.
--- Uid sets are int8multirange with finite bounds. Custom plans, so that only the account's partition is touched;
--- memory for the lists of 100,000 messages, which else are sorted in files.
+-- Uid sets are int8multirange with finite bounds. Custom plans, so that only the account's partition is touched.
 SET LOCAL ROLE dromos_owner;
 
 -- Ascending uids as ranges.
 CREATE FUNCTION mail.pack(p_uids bigint[]) RETURNS int8multirange LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT CASE WHEN p_uids[cardinality(p_uids)] - p_uids[1] + 1 = cardinality(p_uids)
-    THEN int8multirange(int8range(p_uids[1], p_uids[cardinality(p_uids)], '[]'))
-    ELSE (SELECT coalesce(range_agg(int8range(s.lo, s.hi, '[]')), '{}'::int8multirange)
-          FROM (SELECT min(u.uid) AS lo, max(u.uid) AS hi FROM unnest(p_uids) WITH ORDINALITY AS u (uid, no) GROUP BY u.uid - u.no) s)
-    END
-$$;
-
--- The ranges of a packed set, and how many uids lie before each.
-CREATE FUNCTION mail.spans(p_pack int8multirange) RETURNS TABLE (lo bigint, hi bigint, before bigint) LANGUAGE sql IMMUTABLE ROWS 10
-SET search_path = pg_catalog, pg_temp AS $$
-  SELECT lower(r), upper(r), (sum(upper(r) - lower(r)) OVER (ORDER BY lower(r)))::bigint - (upper(r) - lower(r)) FROM unnest(p_pack) r
+  SELECT coalesce(range_agg(int8range(s.lo, s.hi, '[]')), '{}'::int8multirange)
+  FROM (SELECT min(u.uid) AS lo, max(u.uid) AS hi FROM unnest(p_uids) WITH ORDINALITY AS u (uid, no) GROUP BY u.uid - u.no) s
 $$;
 
 -- op: 0 replace, 1 add, 2 remove.
@@ -39,7 +29,7 @@ $$;
 CREATE FUNCTION mail.flags_in(p_account bigint, p_mailbox bigint, p_uids int8multirange, p_op integer, p_flags integer,
                               p_keywords text[], p_unchangedsince bigint, p_modseq bigint)
 RETURNS int8multirange LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, mail, pg_temp SET plan_cache_mode = force_custom_plan SET work_mem = '32MB' AS $$
+SET search_path = pg_catalog, mail, pg_temp SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
   v_uids bigint[];
   v_ids uuid[];
@@ -121,7 +111,7 @@ $$;
 -- Takes entries away under the account's lock; they go to mail.expunged. NULL if there were none.
 CREATE FUNCTION mail.expunge_in(p_account bigint, p_mailbox bigint, p_uids int8multirange, p_deleted_only boolean, p_modseq bigint)
 RETURNS int8multirange LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, mail, pg_temp SET plan_cache_mode = force_custom_plan SET work_mem = '32MB' AS $$
+SET search_path = pg_catalog, mail, pg_temp SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
   v_uids bigint[];
   v_ids uuid[];
@@ -135,25 +125,23 @@ BEGIN
   -- If each message has one entry, all that leave are gone and need not be looked for.
   SELECT a.used_messages = (SELECT sum(m.all_count) FROM mailbox m WHERE m.account_id = p_account) INTO v_single
   FROM account_state a WHERE a.account_id = p_account;
-  SELECT array_agg(s.uid), array_agg(s.message_id), array_agg(s.size), count(*), sum(s.size),
-         count(*) FILTER (WHERE s.flags & 1 = 1), count(*) FILTER (WHERE s.flags & 8 = 0),
-         count(*) FILTER (WHERE s.flags & 9 = 1), coalesce(sum(s.size) FILTER (WHERE s.flags & 8 = 0), 0)
+  WITH gone AS (
+    DELETE FROM entry e USING unnest(p_uids) AS r
+    WHERE e.account_id = p_account AND e.mailbox_id = p_mailbox AND e.uid >= lower(r) AND e.uid < upper(r)
+      AND (NOT p_deleted_only OR e.flags & 8 = 8)
+    RETURNING e.*
+  ), kept AS (
+    INSERT INTO expunged (account_id, mailbox_id, uid, modseq, message_id, received_at, flags, keywords)
+    SELECT g.account_id, g.mailbox_id, g.uid, p_modseq, g.message_id, g.received_at, g.flags, g.keywords FROM gone g
+  )
+  SELECT array_agg(g.uid), array_agg(g.message_id), array_agg(g.size), count(*), sum(g.size),
+         count(*) FILTER (WHERE g.flags & 1 = 1), count(*) FILTER (WHERE g.flags & 8 = 0),
+         count(*) FILTER (WHERE g.flags & 9 = 1), coalesce(sum(g.size) FILTER (WHERE g.flags & 8 = 0), 0)
   INTO v_uids, v_ids, v_sizes, v_box.all_count, v_box.all_bytes, v_box.all_seen, v_box.live_count, v_box.live_seen, v_box.live_bytes
-  FROM (
-    SELECT e.uid, e.message_id, e.size, e.flags FROM unnest(p_uids) AS r
-    JOIN entry e ON e.account_id = p_account AND e.mailbox_id = p_mailbox AND e.uid >= lower(r) AND e.uid < upper(r)
-    WHERE NOT p_deleted_only OR e.flags & 8 = 8 ORDER BY e.uid) s;
+  FROM (SELECT * FROM gone ORDER BY uid) g;
   IF v_uids IS NULL THEN
     RETURN NULL;
   END IF;
-  v_pack := pack(v_uids);
-  -- Read again rather than kept: a result that DELETE returns goes through a file.
-  INSERT INTO expunged (account_id, mailbox_id, uid, modseq, message_id, received_at, flags, keywords)
-  SELECT p_account, p_mailbox, e.uid, p_modseq, e.message_id, e.received_at, e.flags, e.keywords
-  FROM unnest(v_pack) AS r
-  JOIN entry e ON e.account_id = p_account AND e.mailbox_id = p_mailbox AND e.uid >= lower(r) AND e.uid < upper(r);
-  DELETE FROM entry e USING unnest(v_pack) AS r
-  WHERE e.account_id = p_account AND e.mailbox_id = p_mailbox AND e.uid >= lower(r) AND e.uid < upper(r);
   IF v_single THEN
     v_count := v_box.all_count;
     v_bytes := v_box.all_bytes;
@@ -168,6 +156,7 @@ BEGIN
     all_bytes = all_bytes - v_box.all_bytes, live_count = live_count - v_box.live_count,
     live_seen = live_seen - v_box.live_seen, live_bytes = live_bytes - v_box.live_bytes
   WHERE account_id = p_account AND mailbox_id = p_mailbox;
+  v_pack := pack(v_uids);
   INSERT INTO changelog (account_id, modseq, mailbox_id, kind, uids, message_ids)
   VALUES (p_account, p_modseq, p_mailbox, 3, v_pack, v_ids);
   RETURN v_pack;
@@ -226,7 +215,7 @@ $$;
 -- clone there: a mailbox holds a message once.
 CREATE FUNCTION mail.transfer_v1(p_delivery uuid, p_account bigint, p_source bigint, p_uids int8multirange, p_target bigint, p_move boolean)
 RETURNS TABLE (modseq bigint, uidvalidity bigint, source_uids int8multirange, first_uid bigint) LANGUAGE plpgsql VOLATILE
-SECURITY DEFINER SET search_path = pg_catalog, mail, pg_temp SET plan_cache_mode = force_custom_plan SET work_mem = '32MB' AS $$
+SECURITY DEFINER SET search_path = pg_catalog, mail, pg_temp SET plan_cache_mode = force_custom_plan AS $$
 #variable_conflict use_column
 DECLARE
   v_state account_state;
@@ -237,7 +226,6 @@ DECLARE
   v_n mailbox;  -- sums over what is transferred
   v_uids bigint[];
   v_ids uuid[];
-  v_pack int8multirange;
   v_old uuid[] := '{}';
   v_new uuid[] := '{}';
 BEGIN
@@ -260,22 +248,19 @@ BEGIN
   END IF;
   v_modseq := v_state.modseq + 1;
 
-  SELECT array_agg(s.uid), array_agg(s.message_id),
-         count(*), coalesce(sum(s.size), 0), count(*) FILTER (WHERE s.flags & 1 = 1), count(*) FILTER (WHERE s.flags & 8 = 0),
-         count(*) FILTER (WHERE s.flags & 9 = 1), coalesce(sum(s.size) FILTER (WHERE s.flags & 8 = 0), 0)
-  INTO v_uids, v_ids, v_n.all_count, v_n.all_bytes, v_n.all_seen, v_n.live_count, v_n.live_seen, v_n.live_bytes
-  FROM (
-    SELECT e.uid, e.message_id, e.size, e.flags FROM unnest(p_uids) AS r
-    JOIN entry e ON e.account_id = p_account AND e.mailbox_id = p_source AND e.uid >= lower(r) AND e.uid < upper(r)
-    ORDER BY e.uid) s;
+  SELECT count(*), coalesce(sum(e.size), 0), count(*) FILTER (WHERE e.flags & 1 = 1), count(*) FILTER (WHERE e.flags & 8 = 0),
+         count(*) FILTER (WHERE e.flags & 9 = 1), coalesce(sum(e.size) FILTER (WHERE e.flags & 8 = 0), 0)
+  INTO v_n.all_count, v_n.all_bytes, v_n.all_seen, v_n.live_count, v_n.live_seen, v_n.live_bytes
+  FROM unnest(p_uids) AS r
+  JOIN entry e ON e.account_id = p_account AND e.mailbox_id = p_source AND e.uid >= lower(r) AND e.uid < upper(r);
   IF v_n.all_count = 0 THEN
     RETURN QUERY SELECT NULL::bigint, v_target.uidvalidity::bigint, '{}'::int8multirange, v_target.uidnext::bigint;
     RETURN;
   END IF;
-  v_pack := pack(v_uids);
   IF v_target.all_count > 0 AND NOT (p_move AND p_source = p_target) THEN
     SELECT coalesce(array_agg(e.message_id), '{}'), coalesce(array_agg(uuid7()), '{}') INTO v_old, v_new
-    FROM unnest(v_ids) AS e (message_id)
+    FROM unnest(p_uids) AS r
+    JOIN entry e ON e.account_id = p_account AND e.mailbox_id = p_source AND e.uid >= lower(r) AND e.uid < upper(r)
     WHERE EXISTS (SELECT FROM entry d WHERE d.account_id = p_account AND d.mailbox_id = p_target AND d.message_id = e.message_id);
     IF cardinality(v_old) > 0 THEN
       PERFORM clone_messages(p_account, v_old, v_new, v_modseq);
@@ -283,30 +268,45 @@ BEGIN
   END IF;
 
   IF p_move THEN
+    WITH gone AS (
+      DELETE FROM entry e USING unnest(p_uids) AS r
+      WHERE e.account_id = p_account AND e.mailbox_id = p_source AND e.uid >= lower(r) AND e.uid < upper(r)
+      RETURNING e.*
+    ), put AS (
+      INSERT INTO entry (account_id, mailbox_id, uid, modseq, message_id, thread_id, received_at, size, flags, keywords)
+      SELECT p_account, p_target, v_target.uidnext - 1 + row_number() OVER (ORDER BY g.uid), v_modseq,
+             CASE WHEN cardinality(v_old) = 0 THEN g.message_id ELSE coalesce(c.new, g.message_id) END,
+             g.thread_id, g.received_at, g.size, g.flags, g.keywords
+      FROM gone g LEFT JOIN unnest(v_old, v_new) AS c (old, new) ON c.old = g.message_id
+    )
+    SELECT array_agg(g.uid), array_agg(g.message_id) INTO v_uids, v_ids FROM (SELECT g.uid, g.message_id FROM gone g ORDER BY g.uid) g;
     INSERT INTO changelog (account_id, modseq, mailbox_id, kind, uids, message_ids)
-    VALUES (p_account, v_modseq, p_source, 3, v_pack, v_ids);
+    VALUES (p_account, v_modseq, p_source, 3, pack(v_uids), v_ids);
     UPDATE mailbox SET highestmodseq = v_modseq, all_count = all_count - v_n.all_count, all_seen = all_seen - v_n.all_seen,
       all_bytes = all_bytes - v_n.all_bytes, live_count = live_count - v_n.live_count, live_seen = live_seen - v_n.live_seen,
       live_bytes = live_bytes - v_n.live_bytes
     WHERE account_id = p_account AND mailbox_id = p_source;
-  END IF;
-  IF cardinality(v_old) > 0 THEN
-    -- The clones are what arrives; moved messages themselves stay in the target alone and count once.
-    SELECT array_agg(coalesce(c.new, s.id) ORDER BY s.no) INTO v_ids
-    FROM unnest(v_ids) WITH ORDINALITY AS s (id, no) LEFT JOIN unnest(v_old, v_new) AS c (old, new) ON c.old = s.id;
-  END IF;
-  IF p_move THEN
-    UPDATE entry e SET mailbox_id = p_target, uid = v_target.uidnext + s.before + e.uid - s.lo, modseq = v_modseq, saved_at = now(),
-      message_id = CASE WHEN cardinality(v_old) = 0 THEN e.message_id ELSE v_ids[s.before + e.uid - s.lo + 1] END
-    FROM spans(v_pack) AS s
-    WHERE e.account_id = p_account AND e.mailbox_id = p_source AND e.uid >= s.lo AND e.uid < s.hi;
+    IF cardinality(v_old) > 0 THEN
+      -- The clones are what arrived; the moved messages themselves stay in the target alone and count once.
+      SELECT array_agg(coalesce(c.new, s.id) ORDER BY s.no) INTO v_ids
+      FROM unnest(v_ids) WITH ORDINALITY AS s (id, no) LEFT JOIN unnest(v_old, v_new) AS c (old, new) ON c.old = s.id;
+    END IF;
   ELSE
-    INSERT INTO entry (account_id, mailbox_id, uid, modseq, message_id, thread_id, received_at, size, flags, keywords)
-    SELECT p_account, p_target, v_target.uidnext + s.before + e.uid - s.lo, v_modseq,
-           CASE WHEN cardinality(v_old) = 0 THEN e.message_id ELSE v_ids[s.before + e.uid - s.lo + 1] END,
-           e.thread_id, e.received_at, e.size, e.flags, e.keywords
-    FROM spans(v_pack) AS s
-    JOIN entry e ON e.account_id = p_account AND e.mailbox_id = p_source AND e.uid >= s.lo AND e.uid < s.hi;
+    WITH put AS (
+      INSERT INTO entry (account_id, mailbox_id, uid, modseq, message_id, thread_id, received_at, size, flags, keywords)
+      SELECT p_account, p_target, v_target.uidnext - 1 + row_number() OVER (ORDER BY e.uid), v_modseq,
+             CASE WHEN cardinality(v_old) = 0 THEN e.message_id ELSE coalesce(c.new, e.message_id) END,
+             e.thread_id, e.received_at, e.size, e.flags, e.keywords
+      FROM (SELECT e.* FROM unnest(p_uids) AS r
+            JOIN entry e ON e.account_id = p_account AND e.mailbox_id = p_source AND e.uid >= lower(r) AND e.uid < upper(r)) e
+      LEFT JOIN unnest(v_old, v_new) AS c (old, new) ON c.old = e.message_id
+      RETURNING uid, message_id
+    )
+    SELECT array_agg(p.message_id) INTO v_ids FROM (SELECT p.message_id FROM put p ORDER BY p.uid) p;
+    -- The new entries are there only if the mailbox is its own target: they lie above uidnext.
+    SELECT array_agg(e.uid) INTO v_uids FROM (SELECT e.uid FROM unnest(p_uids) AS r
+      JOIN entry e ON e.account_id = p_account AND e.mailbox_id = p_source AND e.uid >= lower(r) AND e.uid < upper(r)
+      WHERE e.uid < v_source.uidnext ORDER BY e.uid) e;
   END IF;
 
   UPDATE mailbox SET highestmodseq = v_modseq, uidnext = uidnext + v_n.all_count, all_count = all_count + v_n.all_count,
@@ -319,12 +319,9 @@ BEGIN
   INSERT INTO changelog (account_id, modseq, mailbox_id, kind, uids, message_ids)
   VALUES (p_account, v_modseq, p_target, 1, int8multirange(int8range(v_target.uidnext, v_target.uidnext + v_n.all_count)), v_ids);
   PERFORM next_modseq(p_account, true);
-  IF p_move AND 'junk' IN (v_source.special_use, v_target.special_use) THEN
-    PERFORM note_moved(p_account, v_ids, v_source.special_use, v_target.special_use);
-  END IF;
   INSERT INTO delivery (delivery_id, results, summary) VALUES (p_delivery, '{}', jsonb_build_object(
-    'modseq', v_modseq, 'uidvalidity', v_target.uidvalidity, 'source', v_pack::text, 'first', v_target.uidnext));
-  RETURN QUERY SELECT v_modseq, v_target.uidvalidity::bigint, v_pack, v_target.uidnext::bigint;
+    'modseq', v_modseq, 'uidvalidity', v_target.uidvalidity, 'source', pack(v_uids)::text, 'first', v_target.uidnext));
+  RETURN QUERY SELECT v_modseq, v_target.uidvalidity::bigint, pack(v_uids), v_target.uidnext::bigint;
 END
 $$;
 
@@ -343,7 +340,6 @@ DECLARE
   v_row record;
   v_changed boolean := false;
   v_moved boolean := false;
-  v_was_junk boolean;
 BEGIN
   v_state := lock_account(p_account);
   v_modseq := v_state.modseq + 1;
@@ -356,8 +352,6 @@ BEGIN
     RAISE EXCEPTION 'the message was changed meanwhile' USING ERRCODE = 'DRCON';
   END IF;
   IF p_mailboxes IS NOT NULL THEN
-    v_was_junk := EXISTS (SELECT FROM entry e JOIN mailbox m ON m.account_id = e.account_id AND m.mailbox_id = e.mailbox_id
-      WHERE e.account_id = p_account AND e.message_id = p_message AND m.special_use = 'junk');
     PERFORM FROM mailbox m WHERE m.account_id = p_account AND m.mailbox_id = ANY (p_mailboxes) ORDER BY m.mailbox_id FOR NO KEY UPDATE;
     IF EXISTS (SELECT FROM unnest(p_mailboxes) w WHERE NOT EXISTS (
         SELECT FROM mailbox m WHERE m.account_id = p_account AND m.mailbox_id = w AND m.selectable)) THEN
@@ -397,11 +391,6 @@ BEGIN
       v_changed := flags_in(p_account, v_row.mailbox_id, int8multirange(int8range(v_row.uid, v_row.uid, '[]')), 0,
                             (p_flags & ~8) | (v_row.flags & 8), keywords_of(p_keywords), NULL, v_modseq) IS NOT NULL OR v_changed;
     END LOOP;
-  END IF;
-  IF v_moved AND cardinality(p_mailboxes) > 0 THEN
-    PERFORM note_moved(p_account, ARRAY[p_message], CASE WHEN v_was_junk THEN 'junk' END, (
-      SELECT CASE WHEN bool_or(m.special_use = 'junk') THEN 'junk' WHEN bool_and(m.special_use IS NOT DISTINCT FROM 'trash') THEN 'trash' END
-      FROM mailbox m WHERE m.account_id = p_account AND m.mailbox_id = ANY (p_mailboxes)));
   END IF;
   IF v_changed OR v_moved THEN
     RETURN next_modseq(p_account, v_moved);

@@ -140,8 +140,8 @@ DECLARE
 BEGIN
   PERFORM lock_account(p_account);
   WITH gone AS (
-    DELETE FROM expunged x WHERE x.account_id = p_account AND (x.at, x.mailbox_id, x.uid) IN (
-      SELECT o.at, o.mailbox_id, o.uid FROM expunged o WHERE o.account_id = p_account AND o.at < p_before ORDER BY o.at LIMIT p_limit)
+    DELETE FROM expunged x WHERE x.account_id = p_account AND (x.mailbox_id, x.uid) IN (
+      SELECT o.mailbox_id, o.uid FROM expunged o WHERE o.account_id = p_account AND o.at < p_before ORDER BY o.at LIMIT p_limit)
     RETURNING x.message_id)
   SELECT array_agg(g.message_id) INTO v_ids FROM gone g;
   PERFORM drop_messages(p_account, v_ids);
@@ -166,8 +166,8 @@ BEGIN
     (SELECT i.mailbox_id, i.uid FROM entry i WHERE i.account_id = p_account LIMIT p_limit);
   GET DIAGNOSTICS v_gone = ROW_COUNT;
   IF v_gone > 0 THEN RETURN false; END IF;
-  DELETE FROM expunged e WHERE e.account_id = p_account AND (e.at, e.mailbox_id, e.uid) IN
-    (SELECT i.at, i.mailbox_id, i.uid FROM expunged i WHERE i.account_id = p_account LIMIT p_limit);
+  DELETE FROM expunged e WHERE e.account_id = p_account AND (e.mailbox_id, e.uid) IN
+    (SELECT i.mailbox_id, i.uid FROM expunged i WHERE i.account_id = p_account LIMIT p_limit);
   GET DIAGNOSTICS v_gone = ROW_COUNT;
   IF v_gone > 0 THEN RETURN false; END IF;
   DELETE FROM text_extract t WHERE t.account_id = p_account AND t.message_id IN

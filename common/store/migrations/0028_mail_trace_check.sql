@@ -35,9 +35,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, mail, pg_temp AS $$
   SELECT m.mailbox_id, count(e.uid), count(e.uid) FILTER (WHERE e.flags & 1 = 1), coalesce(sum(e.size), 0)::bigint,
          count(e.uid) FILTER (WHERE e.flags & 8 = 0), count(e.uid) FILTER (WHERE e.flags & 9 = 1),
          coalesce(sum(e.size) FILTER (WHERE e.flags & 8 = 0), 0)::bigint,
-         greatest(coalesce(max(e.uid), 0), coalesce(min(x.top), 0)), coalesce(max(e.modseq), 0)
+         greatest(coalesce(max(e.uid), 0), (SELECT coalesce(max(x.uid), 0) FROM expunged x WHERE x.account_id = p_account AND x.mailbox_id = m.mailbox_id)),
+         coalesce(max(e.modseq), 0)
   FROM mailbox m LEFT JOIN entry e ON e.account_id = p_account AND e.mailbox_id = m.mailbox_id
-  LEFT JOIN (SELECT o.mailbox_id, max(o.uid) AS top FROM expunged o WHERE o.account_id = p_account GROUP BY 1) x ON x.mailbox_id = m.mailbox_id
   WHERE m.account_id = p_account GROUP BY m.mailbox_id
 $$;
 
@@ -63,6 +63,13 @@ BEGIN
   SELECT 'modseq', m.mailbox_id::bigint, format('account %s, mailbox %s, entries %s', v_state.modseq, m.highestmodseq, c.top_modseq)
   FROM mailbox m JOIN counted(p_account) c ON c.mailbox_id = m.mailbox_id
   WHERE m.account_id = p_account AND (m.highestmodseq > v_state.modseq OR c.top_modseq > m.highestmodseq)
+  UNION ALL
+  SELECT 'mailbox modseqs', m.mailbox_id::bigint, format('created %s, changed %s, highest %s', m.created_modseq, m.modseq, m.highestmodseq)
+  FROM mailbox m WHERE m.account_id = p_account AND NOT (m.created_modseq <= m.modseq AND m.modseq <= m.highestmodseq)
+  UNION ALL
+  SELECT 'account modseqs', NULL, format('modseq %s, email %s, mailbox %s, thread %s, floor %s', v_state.modseq, v_state.email_modseq,
+                                         v_state.mailbox_modseq, v_state.thread_modseq, v_state.changelog_floor)
+  WHERE greatest(v_state.email_modseq, v_state.mailbox_modseq, v_state.thread_modseq, v_state.changelog_floor) > v_state.modseq
   UNION ALL
   SELECT 'uidvalidity', m.mailbox_id::bigint, format('mailbox %s, next %s', m.uidvalidity, v_state.uidvalidity_next)
   FROM mailbox m WHERE m.account_id = p_account AND m.uidvalidity >= v_state.uidvalidity_next
@@ -93,9 +100,6 @@ BEGIN
   SELECT 'expunged without message', x.mailbox_id, format('uid %s', x.uid) FROM expunged x
   WHERE x.account_id = p_account AND NOT EXISTS (SELECT FROM message m WHERE m.account_id = p_account AND m.message_id = x.message_id)
   UNION ALL
-  SELECT 'expunged twice', x.mailbox_id, format('uid %s', x.uid) FROM expunged x
-  WHERE x.account_id = p_account GROUP BY x.mailbox_id, x.uid HAVING count(*) > 1
-  UNION ALL
   SELECT 'message without blob', NULL, m.message_id::text FROM message m
   WHERE m.account_id = p_account AND NOT EXISTS (SELECT FROM blob b WHERE b.account_id = p_account AND b.hash = m.blob_hash)
   UNION ALL
@@ -104,7 +108,7 @@ BEGIN
   WHERE b.account_id = p_account AND b.refs <> coalesce(c.count, 0)
   UNION ALL
   SELECT 'blob row', NULL, encode(b.hash, 'hex') FROM blob b
-  WHERE b.account_id = p_account AND (b.header_size > b.size OR (b.refs = 0) <> (b.idle_since IS NOT NULL)
+  WHERE b.account_id = p_account AND (b.header_size > b.size OR b.chunks < 1 OR (b.refs = 0) <> (b.idle_since IS NOT NULL)
     OR (b.location IS NULL) <> (b.header IS NOT NULL AND b.body IS NOT NULL))
   UNION ALL
   SELECT 'blob chunks', NULL, encode(b.hash, 'hex') FROM blob b
@@ -125,6 +129,9 @@ BEGIN
   SELECT 'retention', NULL, format('expunged_since %s, oldest %s', v_state.expunged_since, x.at)
   FROM (SELECT min(o.at) AS at FROM expunged o WHERE o.account_id = p_account) x
   WHERE x.at IS NOT NULL AND (v_state.expunged_since IS NULL OR v_state.expunged_since > x.at)
+  UNION ALL
+  SELECT 'changelog row', c.mailbox_id, format('modseq %s kind %s', c.modseq, c.kind) FROM changelog c
+  WHERE c.account_id = p_account AND (c.kind <= 3) <> (c.uids IS NOT NULL AND c.message_ids IS NOT NULL)
   UNION ALL
   SELECT 'changelog', c.mailbox_id, format('modseq %s beyond the account''s %s', c.modseq, v_state.modseq) FROM changelog c
   WHERE c.account_id = p_account AND c.modseq > v_state.modseq
@@ -185,7 +192,7 @@ BEGIN
   UPDATE blob b SET refs = s.count, idle_since = CASE WHEN s.count = 0 THEN now() END
   FROM (SELECT o.hash, (SELECT count(*) FROM message m WHERE m.account_id = p_account AND m.blob_hash = o.hash) AS count
         FROM blob o WHERE o.account_id = p_account) s
-  WHERE b.account_id = p_account AND b.hash = s.hash AND (b.refs <> s.count OR (s.count = 0) <> (b.idle_since IS NOT NULL));
+  WHERE b.account_id = p_account AND b.hash = s.hash AND b.refs <> s.count;
   DELETE FROM text_extract t WHERE t.account_id = p_account
     AND NOT EXISTS (SELECT FROM message m WHERE m.account_id = p_account AND m.message_id = t.message_id);
   DELETE FROM blob_chunk c WHERE c.account_id = p_account

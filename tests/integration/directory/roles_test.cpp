@@ -49,9 +49,9 @@ TEST_CASE("only admind may change the directory", "[integration][directory]") {
       for (const char* call :
            {"directory.domain_create_v1('x.test', true, false)",
             "directory.account_delete_v1('alice@example.test')",
-            "directory.account_update_v1('alice@example.test', NULL, NULL, false, NULL)",
+            "directory.account_update_v2('alice@example.test', NULL, NULL, false, NULL)",
             "directory.credential_put(1, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
-            "directory.account_list_v1('', '', 0, 10)", "directory.account_import_v1('[]')",
+            "directory.account_list_v2('', '', 0, 10)", "directory.account_import_v1('[]')",
             "directory.address_delete_v1('alice', 'example.test')", "directory.set_targets(1, '')",
             "admin.api_key_create_v1(true, 'alice@example.test', '', '', '', 0)",
             "admin.setting_put_v1('a', '1')", "admin.administrator_lookup_v1('root')",

@@ -56,6 +56,7 @@ const Breach kBreaches[] = {
     {"message without blob", "DELETE FROM mail.blob WHERE account_id = $A", false},
     {"blob references", "UPDATE mail.blob SET refs = refs + 1 WHERE account_id = $A", true},
     {"blob row", "UPDATE mail.blob SET header_size = size + 1 WHERE account_id = $A", false},
+    {"blob row", "UPDATE mail.blob SET chunks = 0 WHERE account_id = $A", false},
     {"blob row", "UPDATE mail.blob SET idle_since = now() WHERE account_id = $A", true},
     {"blob row", "UPDATE mail.blob SET location = 'nowhere' WHERE account_id = $A", false},
     {"blob row", "UPDATE mail.blob SET body = NULL WHERE account_id = $A", false},
@@ -200,8 +201,6 @@ const char* const kRefused[] = {
     "UPDATE mail.blob SET size = -1",
     "UPDATE mail.blob SET header_size = -1",
     "UPDATE mail.blob SET refs = -1",
-    "UPDATE mail.blob SET chunks = 0",
-    "INSERT INTO mail.blob_chunk (account_id, hash, chunk_no, codec, data) VALUES (1, 'short', 2, 0, 'x')",
     "INSERT INTO mail.blob_chunk (account_id, hash, chunk_no, codec, data) VALUES (1, sha256('x'), 1, 0, "
     "'x')",
     "INSERT INTO mail.account_state (account_id, uidvalidity_next) VALUES (0, 1)",

@@ -116,7 +116,7 @@ def checks(report, jobs):
         report.part(name, int(status == 0), int(status != 0), time.monotonic() - started, output, log)
 
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        list(pool.map(one, ["check_format", "check_arrows", "check_coverage"]))
+        list(pool.map(one, ["check_format", "check_arrows", "check_coverage", "check_migrations"]))
 
 
 def changed_sources():
