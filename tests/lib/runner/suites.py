@@ -8,6 +8,7 @@ import time
 from dromostest import paths
 
 from . import build, process
+from . import tidy as tidying
 
 # Parsers and async under AddressSanitizer and UBSan; everything under ASan would double the time of a run.
 ASAN_TARGETS = [r"unit_common_(base|mime|smtp|sasl|config|http|async|log)", r"unit_imapd(_protocol)?", r"fuzz_targets"]
@@ -139,25 +140,17 @@ def changed_sources():
 
 def tidy(report, everything, jobs):
     started = time.monotonic()
-    names = [n for n in (git("ls-files", "*.cpp") or []) if n] if everything else changed_sources()
-    database = paths.ROOT / "build" / "dev" / "compile_commands.json"
-    known = database.read_text() if database.exists() else ""
-    names = [name for name in names if "/%s\"" % name in known]
+    names = tidying.known([n for n in (git("ls-files", "*.cpp") or []) if n] if everything else changed_sources())
     if not everything and len(names) > MAX_TIDY_FILES:
         report.note("tidy: %d changed files; the first %d now, all with --full" % (len(names), MAX_TIDY_FILES))
         names = names[:MAX_TIDY_FILES]
     if not names:
         report.note("tidy: no changed source files")
         return
-
-    def one(name):
-        return process.run("tidy-" + name, ["clang-tidy-19", "-p", "build/dev", "--quiet", name])
-
-    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        results = list(pool.map(one, names))
-    bad = "".join(output for status, output, _ in results if status != 0)
-    failed = int(bool(bad) or any(status for status, _, _ in results))
-    report.part("tidy (%d files)" % len(names), 1 - failed, failed, time.monotonic() - started, bad)
+    bad, looked_at = tidying.check(report, names, jobs)
+    if looked_at < len(names):
+        report.note("tidy: %d of %d files were clean before and are as they were" % (len(names) - looked_at, len(names)))
+    report.part("tidy (%d files)" % len(names), int(not bad), int(bool(bad)), time.monotonic() - started, bad)
 
 
 # -- scripts that end in "N passed, N failed" ---------------------------------------------------------------------
