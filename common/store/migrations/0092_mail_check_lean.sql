@@ -88,19 +88,19 @@ DECLARE
   v_state account_state;
 BEGIN
   v_state := lock_account(p_account);
-  RETURN QUERY
+  RETURN QUERY WITH tally AS MATERIALIZED (SELECT * FROM counted(p_account))
   SELECT 'counters', m.mailbox_id::bigint, format('stored %s, counted %s',
            (m.all_count, m.all_seen, m.all_bytes, m.live_count, m.live_seen, m.live_bytes)::text,
            (c.all_count, c.all_seen, c.all_bytes, c.live_count, c.live_seen, c.live_bytes)::text)
-  FROM mailbox m JOIN counted(p_account) c ON c.mailbox_id = m.mailbox_id
+  FROM mailbox m JOIN tally c ON c.mailbox_id = m.mailbox_id
   WHERE m.account_id = p_account AND (m.all_count, m.all_seen, m.all_bytes, m.live_count, m.live_seen, m.live_bytes)
         IS DISTINCT FROM (c.all_count, c.all_seen, c.all_bytes, c.live_count, c.live_seen, c.live_bytes)
   UNION ALL
   SELECT 'uidnext', m.mailbox_id::bigint, format('uidnext %s, highest uid %s', m.uidnext, c.top_uid)
-  FROM mailbox m JOIN counted(p_account) c ON c.mailbox_id = m.mailbox_id WHERE m.account_id = p_account AND m.uidnext <= c.top_uid
+  FROM mailbox m JOIN tally c ON c.mailbox_id = m.mailbox_id WHERE m.account_id = p_account AND m.uidnext <= c.top_uid
   UNION ALL
   SELECT 'modseq', m.mailbox_id::bigint, format('account %s, mailbox %s, entries %s', v_state.modseq, m.highestmodseq, c.top_modseq)
-  FROM mailbox m JOIN counted(p_account) c ON c.mailbox_id = m.mailbox_id
+  FROM mailbox m JOIN tally c ON c.mailbox_id = m.mailbox_id
   WHERE m.account_id = p_account AND (m.highestmodseq > v_state.modseq OR c.top_modseq > m.highestmodseq)
   UNION ALL
   SELECT 'uidvalidity', m.mailbox_id::bigint, format('mailbox %s, next %s', m.uidvalidity, v_state.uidvalidity_next)
@@ -147,8 +147,8 @@ BEGIN
     OR (b.location IS NULL) <> (b.header IS NOT NULL AND b.body IS NOT NULL))
   UNION ALL
   SELECT 'blob chunks', NULL, encode(b.hash, 'hex') FROM blob b
-  WHERE b.account_id = p_account AND b.location IS NULL
-    AND greatest(b.chunks - 2, 0) <> (SELECT count(*) FROM blob_chunk c WHERE c.account_id = p_account AND c.hash = b.hash)
+  LEFT JOIN (SELECT o.hash, count(*) AS count FROM blob_chunk o WHERE o.account_id = p_account GROUP BY 1) c ON c.hash = b.hash
+  WHERE b.account_id = p_account AND b.location IS NULL AND greatest(b.chunks - 2, 0) <> coalesce(c.count, 0)
   UNION ALL
   SELECT 'chunk without blob', NULL, encode(c.hash, 'hex') FROM blob_chunk c
   WHERE c.account_id = p_account AND NOT EXISTS (SELECT FROM blob b WHERE b.account_id = p_account AND b.hash = c.hash)
@@ -222,8 +222,9 @@ BEGIN
     live_seen = c.live_seen, live_bytes = c.live_bytes
   FROM counted(p_account) c WHERE m.account_id = p_account AND m.mailbox_id = c.mailbox_id;
   UPDATE blob b SET refs = s.count, idle_since = CASE WHEN s.count = 0 THEN now() END
-  FROM (SELECT o.hash, (SELECT count(*) FROM message m WHERE m.account_id = p_account AND m.blob_hash = o.hash) AS count
-        FROM blob o WHERE o.account_id = p_account) s
+  FROM (SELECT o.hash, coalesce(c.count, 0) AS count FROM blob o
+        LEFT JOIN (SELECT m.blob_hash, count(*) AS count FROM message m WHERE m.account_id = p_account GROUP BY 1) c ON c.blob_hash = o.hash
+        WHERE o.account_id = p_account) s
   WHERE b.account_id = p_account AND b.hash = s.hash AND (b.refs <> s.count OR (s.count = 0) <> (b.idle_since IS NOT NULL));
   DELETE FROM text_extract t WHERE t.account_id = p_account
     AND NOT EXISTS (SELECT FROM message m WHERE m.account_id = p_account AND m.message_id = t.message_id);
