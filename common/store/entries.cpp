@@ -42,8 +42,8 @@ const db::Statement kByModseq{
     "SELECT " ENTRY_COLUMNS
     " FROM mail.entry e WHERE e.account_id = $1 AND e.mailbox_id = $2 AND e.modseq > $3 ORDER BY e.uid"};
 const db::Statement kStore{"store_flags",
-                           "SELECT modseq, changed::text, failed::text "
-                           "FROM mail.store_flags_v1($1, $2, $3::text::int8multirange, $4, $5, $6, $7)"};
+                           "SELECT modseq, changed::text, failed::text, before "
+                           "FROM mail.store_flags_v2($1, $2, $3::text::int8multirange, $4, $5, $6, $7)"};
 const db::Statement kTransfer{"store_transfer",
                               "SELECT modseq, uidvalidity, source_uids::text, first_uid "
                               "FROM mail.transfer_v1($1, $2, $3, $4::text::int8multirange, $5, $6)"};
@@ -179,6 +179,7 @@ Task<Result<StoreResult>> Entries::store(AccountId account, MailboxId mailbox, c
   const db::Rows& rows = settled.rows;
   StoreResult stored{
       {account, rows.maybe_integer(0, 0).value_or(0)}, uids_of(rows, 0, 1), uids_of(rows, 0, 2)};
+  stored.before = rows.integer(0, 3);
   stored.repeated = settled.repeated;
   co_return stored;
 }

@@ -42,6 +42,8 @@ struct StoreResult {
   Change change;
   UidSet changed;
   UidSet failed;  ///< UNCHANGEDSINCE (RFC 7162 MODIFIED)
+  /// The mailbox's highest modseq before it, 0 if not known: who had that state can work out the new one.
+  int64_t before = 0;
   /// An answer was lost and it was done again: what the first try changed is not told here.
   bool repeated = false;
 };

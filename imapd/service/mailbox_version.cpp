@@ -124,6 +124,29 @@ VersionPtr MailboxVersion::apply(std::span<const MessageItem> changed, const Num
   return builder.finish(modseq, uidnext);
 }
 
+VersionPtr MailboxVersion::altered(const NumberSet& uids, const std::function<void(MessageItem&)>& alter,
+                                   int64_t modseq) const {
+  const NumberSet numbers = numbers_of(uids);
+  if (numbers.count() != uids.count()) return nullptr;
+  Builder builder;
+  for (size_t c = 0; c < chunks_.size(); ++c) {
+    const uint32_t before = starts_[c];
+    const NumberSet here = numbers.intersect(NumberSet{{before + 1, starts_[c + 1]}});
+    if (here.empty()) {
+      builder.add_chunk(chunks_[c]);
+      continue;
+    }
+    auto chunk = std::make_shared<Chunk>(*chunks_[c]);
+    here.for_each([&](uint32_t number) {
+      MessageItem& item = (*chunk)[number - before - 1];
+      alter(item);
+      item.modseq = modseq;
+    });
+    builder.add_chunk(std::move(chunk));
+  }
+  return builder.finish(modseq, uidnext_);
+}
+
 VersionPtr MailboxVersion::with_ghosts(const MailboxVersion& announced) const {
   const VersionDifference difference = compare(announced, *this);
   std::vector<MessageItem> ghosts;

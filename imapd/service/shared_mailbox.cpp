@@ -143,6 +143,19 @@ Task<Result<void>> SharedMailbox::refresh(store::Mailboxes& mailboxes, store::En
   co_return Result<void>{};
 }
 
+void SharedMailbox::altered(int64_t before, const NumberSet& uids,
+                            const std::function<void(MessageItem&)>& alter, int64_t modseq) {
+  VersionPtr known;
+  {
+    const std::lock_guard lock(mutex_);
+    if (reading_ || !loaded_ || current_->modseq() != before) return;
+    reading_ = true;  // only who reads moves the version on
+    known = current_;
+  }
+  const Reading turn(*this, 0);
+  if (VersionPtr next = known->altered(uids, alter, modseq)) publish(std::move(next));
+}
+
 Task<Result<void>> SharedMailbox::read(store::Mailboxes& mailboxes, store::Entries& entries,
                                        Deadline deadline) {
   if (loaded_) co_return co_await follow(entries, deadline);

@@ -27,35 +27,56 @@ DECLARE
   v_uids bigint[];
   v_ids uuid[];
   v_pack int8multirange;
-  v_seen bigint;
-  v_live bigint;
-  v_live_seen bigint;
-  v_live_bytes bigint;
+  v_seen bigint := 0;
+  v_live bigint := 0;
+  v_live_seen bigint := 0;
+  v_live_bytes bigint := 0;
+  v_count bigint;
+  v_count_9 bigint;  -- of those changed: have the other one of \Seen and \Deleted (counted where one of them is what changes)
+  v_bytes bigint;
 BEGIN
-  SELECT array_agg(s.uid), array_agg(s.message_id), sum((s.new & 1) - (s.old & 1)), sum(((s.old & 8) - (s.new & 8)) / 8),
-         sum((s.new & 9 = 1)::integer - (s.old & 9 = 1)::integer), sum(s.size * (((s.old & 8) - (s.new & 8)) / 8))
-  INTO v_uids, v_ids, v_seen, v_live, v_live_seen, v_live_bytes
-  FROM (
-    SELECT e.uid, e.message_id, e.size, e.flags AS old,
-           CASE p_op WHEN 0 THEN p_flags WHEN 1 THEN e.flags | p_flags ELSE e.flags & ~p_flags END AS new
-    FROM unnest(p_uids) AS r
-    JOIN entry e ON e.account_id = p_account AND e.mailbox_id = p_mailbox AND e.uid >= lower(r) AND e.uid < upper(r)
-    WHERE (p_unchangedsince IS NULL OR e.modseq <= p_unchangedsince)
-      AND CASE p_op WHEN 0 THEN e.flags <> p_flags OR e.keywords <> p_keywords
-                    WHEN 1 THEN e.flags & p_flags <> p_flags OR NOT e.keywords @> p_keywords
-                    ELSE e.flags & p_flags <> 0 OR e.keywords && p_keywords END
-    ORDER BY e.uid) s;
-  IF v_uids IS NULL THEN
-    RETURN NULL;
-  END IF;
-  v_pack := pack(v_uids);
-  IF p_op <> 0 AND cardinality(p_keywords) = 0 THEN
-    UPDATE entry e SET flags = CASE p_op WHEN 1 THEN e.flags | p_flags ELSE e.flags & ~p_flags END, modseq = p_modseq
-    FROM unnest(v_pack) AS r
-    WHERE e.account_id = p_account AND e.mailbox_id = p_mailbox AND e.uid >= lower(r) AND e.uid < upper(r);
+  IF p_op <> 0 AND cardinality(p_keywords) = 0 AND p_flags IN (1, 2, 4, 8, 16) THEN
+    -- One flag comes or goes: what a row was before follows from what it is, and one pass does it.
+    WITH changed AS (
+      UPDATE entry e SET flags = e.flags # p_flags, modseq = p_modseq FROM unnest(p_uids) AS r
+      WHERE e.account_id = p_account AND e.mailbox_id = p_mailbox AND e.uid >= lower(r) AND e.uid < upper(r)
+        AND (e.flags & p_flags = 0) = (p_op = 1) AND (p_unchangedsince IS NULL OR e.modseq <= p_unchangedsince)
+      RETURNING e.uid, e.message_id, e.flags, e.size)
+    SELECT array_agg(s.uid), array_agg(s.message_id), count(*), count(*) FILTER (WHERE s.flags & (9 - p_flags) <> 0), sum(s.size)
+    INTO v_uids, v_ids, v_count, v_count_9, v_bytes FROM (SELECT * FROM changed ORDER BY uid) s;
+    IF v_uids IS NULL THEN
+      RETURN NULL;
+    END IF;
+    v_pack := pack(v_uids);
+    IF p_flags = 1 THEN
+      v_seen := v_count * (3 - 2 * p_op);
+      v_live_seen := (v_count - v_count_9) * (3 - 2 * p_op);
+    ELSIF p_flags = 8 THEN
+      v_live := v_count * (2 * p_op - 3);
+      v_live_seen := v_count_9 * (2 * p_op - 3);
+      v_live_bytes := v_bytes * (2 * p_op - 3);
+    END IF;
   ELSE
+    SELECT array_agg(s.uid), array_agg(s.message_id), sum((s.new & 1) - (s.old & 1)), sum(((s.old & 8) - (s.new & 8)) / 8),
+           sum((s.new & 9 = 1)::integer - (s.old & 9 = 1)::integer), sum(s.size * (((s.old & 8) - (s.new & 8)) / 8))
+    INTO v_uids, v_ids, v_seen, v_live, v_live_seen, v_live_bytes
+    FROM (
+      SELECT e.uid, e.message_id, e.size, e.flags AS old,
+             CASE p_op WHEN 0 THEN p_flags WHEN 1 THEN e.flags | p_flags ELSE e.flags & ~p_flags END AS new
+      FROM unnest(p_uids) AS r
+      JOIN entry e ON e.account_id = p_account AND e.mailbox_id = p_mailbox AND e.uid >= lower(r) AND e.uid < upper(r)
+      WHERE (p_unchangedsince IS NULL OR e.modseq <= p_unchangedsince)
+        AND CASE p_op WHEN 0 THEN e.flags <> p_flags OR e.keywords <> p_keywords
+                      WHEN 1 THEN e.flags & p_flags <> p_flags OR NOT e.keywords @> p_keywords
+                      ELSE e.flags & p_flags <> 0 OR e.keywords && p_keywords END
+      ORDER BY e.uid) s;
+    IF v_uids IS NULL THEN
+      RETURN NULL;
+    END IF;
+    v_pack := pack(v_uids);
     UPDATE entry e SET flags = CASE p_op WHEN 0 THEN p_flags WHEN 1 THEN e.flags | p_flags ELSE e.flags & ~p_flags END,
-                       keywords = keywords_apply(p_op, e.keywords, p_keywords), modseq = p_modseq
+                       keywords = CASE WHEN p_op <> 0 AND cardinality(p_keywords) = 0 THEN e.keywords
+                                       ELSE keywords_apply(p_op, e.keywords, p_keywords) END, modseq = p_modseq
     FROM unnest(v_pack) AS r
     WHERE e.account_id = p_account AND e.mailbox_id = p_mailbox AND e.uid >= lower(r) AND e.uid < upper(r);
     IF p_op < 2 THEN
@@ -71,6 +92,40 @@ BEGIN
   RETURN v_pack;
 END
 $$;
+
+-- STORE, as _v1; before: the mailbox's highest modseq before it. Who knew that state can work out the new one.
+CREATE FUNCTION mail.store_flags_v2(p_account bigint, p_mailbox bigint, p_uids int8multirange, p_op integer, p_flags integer,
+                                    p_keywords text, p_unchangedsince bigint)
+RETURNS TABLE (modseq bigint, changed int8multirange, failed int8multirange, before bigint) LANGUAGE plpgsql VOLATILE
+SECURITY DEFINER SET search_path = pg_catalog, mail, pg_temp SET plan_cache_mode = force_custom_plan AS $$
+#variable_conflict use_column
+DECLARE
+  v_state account_state;
+  v_mailbox mailbox;
+BEGIN
+  IF p_op NOT BETWEEN 0 AND 2 THEN
+    RAISE EXCEPTION 'unknown flag operation' USING ERRCODE = 'DRINV';
+  END IF;
+  v_state := lock_account(p_account);
+  v_mailbox := lock_mailbox(p_account, p_mailbox);
+  before := v_mailbox.highestmodseq;
+  failed := '{}';
+  IF p_unchangedsince IS NOT NULL THEN
+    SELECT pack(array_agg(e.uid ORDER BY e.uid)) INTO failed FROM unnest(p_uids) AS r
+    JOIN entry e ON e.account_id = p_account AND e.mailbox_id = p_mailbox AND e.uid >= lower(r) AND e.uid < upper(r)
+    WHERE e.modseq > p_unchangedsince;
+  END IF;
+  changed := flags_in(p_account, p_mailbox, p_uids, p_op, p_flags, keywords_of(p_keywords), p_unchangedsince, v_state.modseq + 1);
+  IF changed IS NULL THEN
+    changed := '{}';
+  ELSE
+    modseq := next_modseq(p_account, false);
+  END IF;
+  RETURN NEXT;
+END
+$$;
+REVOKE ALL ON FUNCTION mail.store_flags_v2(bigint, bigint, int8multirange, integer, integer, text, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION mail.store_flags_v2(bigint, bigint, int8multirange, integer, integer, text, bigint) TO dromos_imapd, dromos_jmapd;
 
 -- Takes entries away under the account's lock; they go to mail.expunged. NULL if there were none.
 CREATE OR REPLACE FUNCTION mail.expunge_in(p_account bigint, p_mailbox bigint, p_uids int8multirange, p_deleted_only boolean, p_modseq bigint)
