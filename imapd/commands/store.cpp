@@ -84,8 +84,10 @@ Task<Result<store::StoreResult>> store_once(Context& context, const store::UidSe
   }
 }
 
-/// Moves the mailbox on by what the STORE is known to have done: reading 100,000 entries again costs more than writing them.
-void follow_own(Context& context, store::FlagOp op, const store::FlagSet& flags, const store::StoreResult& stored) {
+/// Moves the mailbox on by what the STORE is known to have done: reading 100,000 entries again costs more
+/// than writing them.
+void follow_own(Context& context, store::FlagOp op, const store::FlagSet& flags,
+                const store::StoreResult& stored) {
   if (!stored.change || stored.before == 0 || stored.repeated || !flags.keywords.empty()) return;
   const auto bits = static_cast<uint64_t>(flags.flags) & 31U;
   auto alter = [&](MessageItem& item) {

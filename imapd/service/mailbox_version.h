@@ -82,9 +82,10 @@ class MailboxVersion {
   /// The next version. `changed` (new and altered items) is in uid order; uids in `expunged` go.
   VersionPtr apply(std::span<const MessageItem> changed, const NumberSet& expunged, int64_t modseq,
                    uint64_t uidnext) const;
-  /// The next version, in which `alter` was done to the messages of `uids`, which then have that modseq. Null if this
-  /// version lacks one of them.
-  VersionPtr altered(const NumberSet& uids, const std::function<void(MessageItem&)>& alter, int64_t modseq) const;
+  /// The next version, in which `alter` was done to the messages of `uids`, which then have that modseq. Null
+  /// if this version lacks one of them.
+  VersionPtr altered(const NumberSet& uids, const std::function<void(MessageItem&)>& alter,
+                     int64_t modseq) const;
   /// This version with the messages of `announced` that are no more in it: for commands during which
   /// EXPUNGE may not be sent.
   VersionPtr with_ghosts(const MailboxVersion& announced) const;

@@ -46,9 +46,11 @@ class SharedMailbox : public std::enable_shared_from_this<SharedMailbox> {
   /// when it was called. StoreErrc::not_found: no such mailbox.
   Task<Result<void>> refresh(store::Mailboxes& mailboxes, store::Entries& entries, Deadline deadline);
 
-  /// What a STORE of this process did to the messages of `uids`: if the version is what the mailbox was right before it
+  /// What a STORE of this process did to the messages of `uids`: if the version is what the mailbox was right
+  /// before it
   /// (`before`), it moves on without reading the store; else nothing happens, and the next refresh reads it.
-  void altered(int64_t before, const NumberSet& uids, const std::function<void(MessageItem&)>& alter, int64_t modseq);
+  void altered(int64_t before, const NumberSet& uids, const std::function<void(MessageItem&)>& alter,
+               int64_t modseq);
 
   void watch(MailboxWatcher& watcher);
   void unwatch(MailboxWatcher& watcher);

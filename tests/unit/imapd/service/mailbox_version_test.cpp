@@ -124,3 +124,22 @@ TEST_CASE("unchanged chunks are shared", "[unit][imapd]") {
   CHECK(&next->at(5000) == &version->at(5000));
   CHECK(&next->at(3) != &version->at(3));
 }
+
+TEST_CASE("altered messages have the new flags and modseq, others are shared", "[unit][imapd]") {
+  Model model;
+  for (uint32_t uid = 1; uid <= 3 * MailboxVersion::kChunk; ++uid) model[uid] = item(uid);
+  const VersionPtr version = build(model);
+  auto flag = [](MessageItem& one) { one.flags |= 4; };
+  const uint32_t edge = MailboxVersion::kChunk;
+  const VersionPtr next = version->altered(NumberSet{{edge - 1, edge + 2}}, flag, 9);
+  REQUIRE(next);
+  for (uint32_t uid = edge - 1; uid <= edge + 2; ++uid) model[uid] = item(uid, 9, 4);
+  check_equal(*next, model);
+  CHECK(next->at(edge).flags == 4);
+  CHECK(next->at(edge - 2).flags == 0);
+  CHECK(next->modseq() == 9);
+  CHECK(next->uidnext() == version->uidnext());
+  CHECK(&next->at(3 * edge) == &version->at(3 * edge));
+  CHECK(compare(*version, *next).changed == std::vector<uint32_t>{edge - 1, edge, edge + 1, edge + 2});
+  CHECK(version->altered(NumberSet{{3 * edge, 3 * edge + 1}}, flag, 9) == nullptr);  // one is not there
+}
