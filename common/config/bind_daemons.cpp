@@ -187,6 +187,9 @@ void bind(Reader& r, Imapd& out) {
   r.optional("plaintext_login", out.plaintext_login);
   r.optional("indexer", out.indexer);
   r.optional("unauthenticate", out.unauthenticate);
+  r.optional("progress", out.progress);
+  r.optional("message_limit", out.message_limit);
+  r.optional("quota_admins", out.quota_admins);
   r.section("limits", [&](Reader& inner) {
     inner.optional("connections", out.limits.connections, kPositive);
     inner.optional("connections_per_ip", out.limits.connections_per_ip, kPositive);

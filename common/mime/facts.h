@@ -111,6 +111,14 @@ std::string encode_facts(const Facts& facts);
 Result<Facts> decode_facts(std::string_view bytes);
 /// IMAP BODY (without extension data) of decoded facts.
 std::string render_body(const Facts& facts);
+/// A part as it is shown once its transfer encoding is undone: no text lines are counted in it.
+struct DecodedShape {
+  std::string encoding;  ///< "7bit", "8bit" or "binary"
+  uint64_t size = 0;
+};
+/// BODYSTRUCTURE of one part of the message; a leaf as `decoded` has it, if given.
+std::string render_part(const Facts& facts, uint32_t part,
+                        const std::optional<DecodedShape>& decoded = std::nullopt);
 
 /// Opens encoded facts without decoding: constant time, views into `bytes`, which must outlive it.
 class FactsView {

@@ -143,8 +143,9 @@ void append_disposition_to_location(std::string& out, const PartInfo& info) {
 
 class Structure {
  public:
-  Structure(const PartTree& tree, const std::vector<PartInfo>& info, bool extended)
-      : tree_(tree), info_(info), extended_(extended) {}
+  Structure(const PartTree& tree, const std::vector<PartInfo>& info, bool extended,
+            const DecodedShape* decoded = nullptr)
+      : tree_(tree), info_(info), extended_(extended), decoded_(decoded) {}
 
   // Recursion is bounded by kMaxNesting.
   void part(uint32_t index) {
@@ -198,9 +199,11 @@ class Structure {
     out_ += ' ';
     append_nstring(out_, info.description);
     out_ += ' ';
-    append_string(out_, info.encoding ? std::string_view(*info.encoding) : "7bit");
+    const std::string_view encoding = info.encoding ? std::string_view(*info.encoding) : "7bit";
+    const bool decoded = decoded_ != nullptr && part_ref.kind == PartKind::leaf;
+    append_string(out_, decoded ? std::string_view(decoded_->encoding) : encoding);
     out_ += ' ';
-    out_ += std::to_string(part_ref.body_size());
+    out_ += std::to_string(decoded ? decoded_->size : part_ref.body_size());
     if (message) {
       out_ += ' ';
       out_ += info.envelope;
@@ -209,7 +212,7 @@ class Structure {
     }
     if (message || text) {
       out_ += ' ';
-      out_ += std::to_string(part_ref.body_lines);
+      out_ += std::to_string(decoded ? 0 : part_ref.body_lines);
     }
     if (!extended_) return;
     out_ += ' ';
@@ -220,6 +223,7 @@ class Structure {
   const PartTree& tree_;
   const std::vector<PartInfo>& info_;
   const bool extended_;
+  const DecodedShape* decoded_;
   std::string out_;
 };
 
@@ -283,6 +287,12 @@ std::string render_structure(const PartTree& tree, const std::vector<PartInfo>& 
 
 std::string render_body(const Facts& facts) {
   return render_structure(facts.tree, facts.info, false);
+}
+
+std::string render_part(const Facts& facts, uint32_t part, const std::optional<DecodedShape>& decoded) {
+  Structure structure(facts.tree, facts.info, true, decoded ? &*decoded : nullptr);
+  structure.part(part);
+  return structure.take();
 }
 
 }  // namespace dromos::mime

@@ -31,6 +31,16 @@ struct AnnotationQuery {
   int64_t max_size = INT64_MAX;
 };
 
+struct AnnotationNames {
+  struct One {
+    MailboxId mailbox;
+    std::string name;
+    int64_t modseq = 0;  // of its last change
+  };
+  int64_t modseq = 0;  // of the last change, removals included
+  std::vector<One> list;
+};
+
 class Annotations {
  public:
   static constexpr int64_t kMostOfScope = 100;    // entries of one scope on one mailbox
@@ -39,13 +49,17 @@ class Annotations {
 
   /// By mailbox and name.
   Task<Result<std::vector<Annotation>>> get(AnnotationQuery query, Deadline deadline);
-  struct Change {
+  /// Names alone, of the server and all mailboxes; `limit` of them at most.
+  Task<Result<AnnotationNames>> names(AccountId account, AccountId reader, int32_t limit, Deadline deadline);
+  /// Accounts of `known` whose annotations have a later modseq, with it.
+  Task<Result<std::vector<store::Change>>> moved(std::vector<store::Change> known, Deadline deadline);
+  struct Entry {
     std::string name;
     std::optional<std::string> value;  // nothing: remove
   };
   /// All or none; each name once. StoreErrc::over_quota: too many.
-  Task<Result<void>> set(AccountId account, MailboxId mailbox, AccountId reader, std::vector<Change> changes,
-                         Deadline deadline);
+  Task<Result<store::Change>> set(AccountId account, MailboxId mailbox, AccountId reader,
+                                  std::vector<Entry> changes, Deadline deadline);
   Task<Result<void>> copy(AccountId account, MailboxId from, MailboxId to, Deadline deadline);
 
  private:

@@ -1,6 +1,7 @@
 #include "common/store/quota.h"
 
 #include "common/store/errc.h"
+#include "common/store/write.h"
 
 namespace dromos::store {
 namespace {
@@ -9,6 +10,7 @@ const db::Statement kGet{"store_quota",
                          "SELECT used_bytes, used_messages, mailboxes, quota_bytes, quota_messages, "
                          "quota_mailboxes FROM mail.quota_v1($1)"};
 const db::Statement kSet{"store_quota_set", "SELECT mail.account_quota_v1($1, $2, $3, $4)"};
+const db::Statement kReplace{"store_quota_replace", "SELECT mail.quota_replace_v1($1, $2, $3, $4)"};
 
 }  // namespace
 
@@ -24,10 +26,25 @@ Task<Result<Quota>> Quotas::get(AccountId account, Deadline deadline) {
 Task<Result<void>> Quotas::set(AccountId account, std::optional<int64_t> bytes,
                                std::optional<int64_t> messages, std::optional<int64_t> mailboxes,
                                Deadline deadline) {
-  db::Params params;
-  params.add(account).add(bytes).add(messages).add(mailboxes);
-  auto rows = co_await pool_.exec(kSet, std::move(params), deadline);
-  if (!rows) co_return Unexpected(mapped(std::move(rows).error()));
+  return set_by(kSet, account, bytes, messages, mailboxes, deadline);
+}
+
+Task<Result<void>> Quotas::replace(AccountId account, std::optional<int64_t> bytes,
+                                   std::optional<int64_t> messages, std::optional<int64_t> mailboxes,
+                                   Deadline deadline) {
+  return set_by(kReplace, account, bytes, messages, mailboxes, deadline);
+}
+
+/// Doing it twice is doing it once.
+Task<Result<void>> Quotas::set_by(const db::Statement& statement, AccountId account,
+                                  std::optional<int64_t> bytes, std::optional<int64_t> messages,
+                                  std::optional<int64_t> mailboxes, Deadline deadline) {
+  const auto params = [account, bytes, messages, mailboxes] {
+    db::Params made;
+    made.add(account).add(bytes).add(messages).add(mailboxes);
+    return made;
+  };
+  CO_TRY_VOID(co_await write_settled(pool_, statement, params, deadline));
   co_return Result<void>{};
 }
 

@@ -23,8 +23,14 @@ class Quotas {
   Task<Result<Quota>> get(AccountId account, Deadline deadline);
   Task<Result<void>> set(AccountId account, std::optional<int64_t> bytes, std::optional<int64_t> messages,
                          std::optional<int64_t> mailboxes, Deadline deadline);
+  /// The same for daemons that serve accounts; administrators see it in the directory, too.
+  Task<Result<void>> replace(AccountId account, std::optional<int64_t> bytes, std::optional<int64_t> messages,
+                             std::optional<int64_t> mailboxes, Deadline deadline);
 
  private:
+  Task<Result<void>> set_by(const db::Statement& statement, AccountId account, std::optional<int64_t> bytes,
+                            std::optional<int64_t> messages, std::optional<int64_t> mailboxes,
+                            Deadline deadline);
   db::Pool& pool_;
 };
 

@@ -15,7 +15,8 @@ const db::Statement kVisible{
 const db::Statement kRights{"store_rights", "SELECT mail.rights_v1($1, $2, $3)"};
 const db::Statement kAcl{"store_acl", "SELECT identifier, rights FROM mail.acl_v1($1, $2)"};
 const db::Statement kSetAcl{"store_acl_set", "SELECT mail.acl_set_v1($1, $2, $3, $4, $5)"};
-const db::Statement kSubscribe{"store_subscribe", "SELECT mail.subscribe_v1($1, $2, $3, $4)"};
+const db::Statement kSubscribe{"store_subscribe", "SELECT mail.subscribe_v2($1, $2, $3, $4)"};
+const db::Statement kModseq{"store_sharing_modseq", "SELECT mail.sharing_modseq_v1()"};
 const db::Statement kFiles{
     "store_transfer_files",
     "SELECT hash FROM mail.transfer_files_v1($1, $2, $3::text::int8multirange, $4, $5) AS f (hash)"};
@@ -88,15 +89,20 @@ Task<Result<Change>> Sharing::set_acl(AccountId owner, MailboxId mailbox, std::s
   co_return Change{owner, settled.rows.maybe_integer(0, 0).value_or(0)};
 }
 
-Task<Result<void>> Sharing::subscribe(AccountId reader, AccountId owner, MailboxId mailbox, bool wanted,
-                                      Deadline deadline) {
+Task<Result<int64_t>> Sharing::modseq(Deadline deadline) {
+  CO_TRY(const auto rows, co_await pool_.exec(kModseq, {}, deadline));
+  co_return rows.integer(0, 0);
+}
+
+Task<Result<Change>> Sharing::subscribe(AccountId reader, AccountId owner, MailboxId mailbox, bool wanted,
+                                        Deadline deadline) {
   const auto params = [reader, owner, mailbox, wanted] {
     db::Params made;
     made.add(reader).add(owner).add(mailbox).add(wanted);
     return made;
   };
-  CO_TRY_VOID(co_await write_settled(pool_, kSubscribe, params, deadline));
-  co_return Result<void>{};
+  CO_TRY(const Settled settled, co_await write_settled(pool_, kSubscribe, params, deadline));
+  co_return Change{reader, settled.rows.maybe_integer(0, 0).value_or(0)};
 }
 
 Task<Result<StoreResult>> Sharing::replace_flags(AccountId owner, MailboxId mailbox, const UidSet& uids,

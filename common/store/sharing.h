@@ -48,8 +48,11 @@ class Sharing {
   /// owner's.
   Task<Result<Change>> set_acl(AccountId owner, MailboxId mailbox, std::string identifier, AclOp op,
                                Rights rights, Deadline deadline);
-  Task<Result<void>> subscribe(AccountId reader, AccountId owner, MailboxId mailbox, bool wanted,
-                               Deadline deadline);
+  /// The change is one of the reader's account.
+  Task<Result<Change>> subscribe(AccountId reader, AccountId owner, MailboxId mailbox, bool wanted,
+                                 Deadline deadline);
+  /// Rises whenever rights are given or taken, whoever's.
+  Task<Result<int64_t>> modseq(Deadline deadline);
 
   /// Entries::store with FlagOp::replace by a reader who holds only `rights`.
   Task<Result<StoreResult>> replace_flags(AccountId owner, MailboxId mailbox, const UidSet& uids,

@@ -44,6 +44,7 @@ Task<int32_t> end_sessions(SessionHost& host, AccountId account, std::string id)
 
 Task<Result<void>> ImapApp::start(daemon::Runtime& runtime) {
   runtime_ = &runtime;
+  home_ = &Reactor::current();
   CO_TRY_VOID(co_await make_hosts());
   CO_TRY_VOID(listen());
   serve_rpc();
@@ -79,8 +80,8 @@ Task<Result<void>> ImapApp::make_hosts() {
     runtime_->hints().publish({{change.account, change.modseq}});
     spread(change);
   };
-  options.junk_moved = [this, &home = Reactor::current()] {
-    home.post([this] {
+  options.junk_moved = [this] {
+    home_->post([this] {
       if (jobs_) jobs_->wake(Teacher::kJob);
     });
   };
@@ -134,6 +135,10 @@ Task<Result<void>> ImapApp::unlink_blobs(jobs::JobContext& context, std::string 
 }
 
 void ImapApp::spread(store::Change change) {
+  if (change.account == kSharing) {  // the modseq is another's: read it
+    home_->post([this] { poll_now_.set(); });
+    return;
+  }
   indexer_->hint(change.account);
   accounts_->moved(change);
   if (hosts_.empty() || !mailboxes_->concerns(change)) return;
@@ -200,8 +205,13 @@ Task<Result<void>> ImapApp::poll_once() {
   const std::vector<store::Change> whole = accounts_->watched();
   asked.insert(asked.end(), whole.begin(), whole.end());
   if (asked.empty()) co_return Result<void>{};
-  CO_TRY(const auto moved,
-         co_await hosts_.front()->worker().changes.moved(std::move(asked), Deadline::after(kPollInterval)));
+  Worker& worker = hosts_.front()->worker();
+  const Deadline deadline = Deadline::after(kPollInterval);
+  if (std::erase_if(asked, [](const store::Change& one) { return one.account == kSharing; }) > 0) {
+    CO_TRY(const int64_t modseq, co_await worker.sharing.modseq(deadline));
+    accounts_->moved({kSharing, modseq});
+  }
+  CO_TRY(const auto moved, co_await worker.changes.moved(std::move(asked), deadline));
   for (const store::Change& change : moved) spread(change);
   co_return Result<void>{};
 }

@@ -32,6 +32,7 @@ class ImapApp final : public daemon::App {
   Task<Result<void>> poll_once();
 
   daemon::Runtime* runtime_ = nullptr;
+  Reactor* home_ = nullptr;                          // the main one
   std::vector<std::unique_ptr<SessionHost>> hosts_;  // by worker; each is used on its own thread
   std::shared_ptr<MailboxCache> mailboxes_;          // of all workers
   std::shared_ptr<AccountWatch> accounts_;           // of all workers

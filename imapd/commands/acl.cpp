@@ -19,6 +19,8 @@ Handled change_acl(Context& context, const Command& command, const NamedMailbox&
          co_await context.worker.sharing.set_acl(found.account, found.mailbox.id, to_lower(acl.identifier),
                                                  op, *rights, context.store_deadline()));
   context.worker.changed(change);
+  // Whoever watches and could see nothing of this account until now hears of it, too.
+  if (change) context.worker.changed({kSharing, change.modseq});
   co_return ok(command.verb == Verb::set_acl ? "Setacl completed" : "Deleteacl completed");
 }
 

@@ -13,6 +13,7 @@
 #include "common/mime/thread_keys.h"
 #include "common/store/append.h"
 #include "common/store/errc.h"
+#include "imapd/commands/flag_rights.h"
 #include "imapd/commands/handlers.h"
 #include "imapd/commands/mailbox_names.h"
 #include "imapd/commands/url_auth.h"
@@ -69,14 +70,6 @@ store::NewMessage read_message(const std::shared_ptr<Spool>& spool, std::string_
   return message;
 }
 
-store::FlagSet stored_flags(const FlagSet& flags) {
-  store::FlagSet out;
-  out.flags = flags.system & kSettableFlags;
-  for (const std::string& keyword : flags.keywords) out.keywords.push_back(to_lower(keyword));
-  std::sort(out.keywords.begin(), out.keywords.end());
-  return out;
-}
-
 /// Binary content is kept as BODY[] may send it (RFC 3516 §7); BINARY[] gives the same octets either way.
 Result<std::shared_ptr<Spool>> without_nul(const std::shared_ptr<Spool>& given) {
   TRY(const std::string_view raw, given->bytes());
@@ -129,9 +122,11 @@ Task<std::optional<Reply>> catenate_url(Context& context, const std::string& tex
     uidvalidity = found->mailbox.uidvalidity;
   }
   if (url->uidvalidity && *url->uidvalidity != uidvalidity) co_return bad_url(text);
-  const auto read = co_await read_url_part(
-      context.worker, account, mailbox, *url, limit,
-      [&](std::string_view octets) { return spool.write(octets); }, context.store_deadline());
+  UrlPart part(context.worker, account, mailbox, *url, limit);
+  auto read = co_await part.open(context.store_deadline());
+  if (read)
+    read = co_await part.read([&](std::string_view octets) { return spool.write(octets); },
+                              context.store_deadline());
   if (read) co_return std::nullopt;
   if (read.error().is(store::StoreErrc::not_found) || read.error().is(Errc::not_found))
     co_return bad_url(text);
@@ -199,11 +194,6 @@ Task<Result<store::AppendMessage>> read_append_message(Context& context, const A
   message.message.trace = context.trace;
   message.flags = stored_flags(given.flags);
   co_return message;
-}
-
-void keep_allowed(store::FlagSet& flags, store::Rights rights) {
-  flags.flags &= store::flags_allowed(rights);
-  if ((rights & store::kWrite) == 0) flags.keywords.clear();
 }
 
 Reply append_failure(const Error& error) {

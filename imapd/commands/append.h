@@ -28,8 +28,6 @@ void take_append_chunk(Context& context, std::string_view octets);
 /// A message of APPEND or REPLACE as the store takes it. With a refusal there is none.
 Task<Result<store::AppendMessage>> read_append_message(Context& context, const AppendMessage& given,
                                                        std::optional<Reply>& refusal);
-/// RFC 4314 §4: flags that may not be set are left out without an error.
-void keep_allowed(store::FlagSet& flags, store::Rights rights);
 /// TRYCREATE, or what reply_for says.
 Reply append_failure(const Error& error);
 /// "APPENDUID 3857 30:31".

@@ -5,6 +5,7 @@
 
 #include "common/store/errc.h"
 #include "imapd/commands/append.h"
+#include "imapd/commands/metadata_watch.h"
 #include "imapd/commands/notify.h"
 
 namespace dromos::imapd {
@@ -98,6 +99,7 @@ void Context::mailbox_changed() {
 
 void Context::forget_login() {
   notify.reset();
+  metadata.reset();
   unselect();
   if (counted) worker.options.limits->by_account.give_back(account());
   counted = false;

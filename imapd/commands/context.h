@@ -70,6 +70,7 @@ struct Enabled {
 
 struct AppendJob;
 class Notify;
+class MetadataWatch;
 
 class Context final : public MailboxWatcher {
  public:
@@ -86,8 +87,9 @@ class Context final : public MailboxWatcher {
   Enabled enabled;
   directory::Identity who;
   std::unique_ptr<Selected> selected;
-  std::unique_ptr<Notify> notify;     // after the first NOTIFY
-  std::unique_ptr<AppendJob> append;  // while the literals of an APPEND come in
+  std::unique_ptr<Notify> notify;           // after the first NOTIFY
+  std::unique_ptr<MetadataWatch> metadata;  // after ENABLE METADATA, or as NOTIFY has it
+  std::unique_ptr<AppendJob> append;        // while the literals of an APPEND come in
   uint8_t failed_logins = 0;
   bool counted = false;  // against the account's limit
   bool idling = false;

@@ -29,6 +29,7 @@ Handled handle_gen_url_auth(Context& context, const Command& command);
 Handled handle_get_metadata(Context& context, const Command& command);
 Handled handle_get_quota(Context& context, const Command& command);
 Handled handle_get_quota_root(Context& context, const Command& command);
+Handled handle_set_quota(Context& context, const Command& command);
 Handled handle_id(Context& context, const Command& command);
 Handled handle_idle(Context& context, const Command& command);
 Handled handle_language(Context& context, const Command& command);
@@ -68,5 +69,8 @@ void write_status(Context& context, const store::Mailbox& mailbox, std::string_v
                   uint64_t recent = 0);
 /// For RECENT among the items, otherwise 0.
 Task<Result<uint64_t>> count_recent(Context& context, const NamedMailbox& named, uint16_t items);
+
+/// Whether the session's account is one of imapd.quota_admins.
+bool may_set_quota(const Context& context);
 
 }  // namespace dromos::imapd

@@ -22,18 +22,13 @@ struct Row {
   bool subscribed() const { return lost || (named != nullptr && named->mailbox.subscribed); }
 };
 
-std::string_view above(std::string_view name) {
-  const size_t at = name.rfind(kSeparator);
-  return at == std::string_view::npos ? std::string_view() : name.substr(0, at);
-}
-
 /// All mailboxes by name, INBOX first, with the levels above them.
 std::vector<Row> rows_of(const std::vector<NamedMailbox>& mailboxes, const std::vector<std::string>& lost) {
   std::map<std::string_view, const NamedMailbox*> by_name;
   for (const NamedMailbox& named : mailboxes) by_name[named.name] = &named;
   for (const std::string& name : lost) by_name.emplace(name, nullptr);
   for (const NamedMailbox& named : mailboxes)
-    for (std::string_view up = above(named.name); !up.empty(); up = above(up))
+    for (std::string_view up = name_above(named.name); !up.empty(); up = name_above(up))
       if (!by_name.emplace(up, nullptr).second) break;
   std::vector<Row> rows;
   for (const auto& [name, named] : by_name) rows.push_back({std::string(name), named});
@@ -43,7 +38,7 @@ std::vector<Row> rows_of(const std::vector<NamedMailbox>& mailboxes, const std::
   std::map<std::string_view, size_t> places;
   for (size_t i = 0; i < rows.size(); ++i) places[rows[i].name] = i;
   for (Row& row : rows) {
-    const auto parent = places.find(above(row.name));
+    const auto parent = places.find(name_above(row.name));
     if (parent != places.end()) row.parent = parent->second;
   }
   for (const Row& row : rows) {
@@ -174,10 +169,10 @@ Task<Result<void>> write_list(Context& context, const ListCommand& list, const s
 void write_lsub(Context& context, const std::vector<Pattern>& patterns, const std::vector<Row>& rows) {
   for (const Row& row : rows) {
     if (!matches(patterns, row)) continue;
-    const bool below = row.subscribed_below && std::any_of(rows.begin(), rows.end(), [&](const Row& other) {
-                         return other.subscribed() && other.name.starts_with(row.name + kSeparator) &&
-                                !matches(patterns, other);
-                       });
+    const bool below =
+        row.subscribed_below && std::any_of(rows.begin(), rows.end(), [&](const Row& other) {
+          return other.subscribed() && is_below(other.name, row.name) && !matches(patterns, other);
+        });
     if (row.subscribed())
       write_row(context, "LSUB", {}, row.name, "");
     else if (below)

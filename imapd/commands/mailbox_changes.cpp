@@ -126,8 +126,10 @@ Handled handle_subscribe(Context& context, const Command& command) {
          co_await find_mailbox(context, command.as<MailboxCommand>().mailbox, false,
                                wanted ? store::Rights{store::kLookup} : store::Rights{0}));
   if (found.account != context.account()) {
-    CO_TRY_VOID(co_await context.worker.sharing.subscribe(context.account(), found.account, found.mailbox.id,
-                                                          wanted, context.store_deadline()));
+    CO_TRY(const auto change,
+           co_await context.worker.sharing.subscribe(context.account(), found.account, found.mailbox.id,
+                                                     wanted, context.store_deadline()));
+    context.worker.changed(change);
   } else if (found.mailbox.subscribed != wanted) {
     store::MailboxUpdate update;
     update.subscribed = wanted;

@@ -1,20 +1,9 @@
 #include "imapd/commands/mailbox_names.h"
 
-#include "common/base/strings.h"
 #include "common/store/errc.h"
 #include "imapd/protocol/mailbox_name.h"
 
 namespace dromos::imapd {
-
-std::vector<std::string> path_of_name(std::string_view name) {
-  std::vector<std::string> path;
-  for (const std::string_view level : split(name, kSeparator)) path.emplace_back(level);
-  return path;
-}
-
-std::string name_of_path(const std::vector<std::string>& path) {
-  return join(path, std::string_view(&kSeparator, 1));
-}
 
 Result<std::string> name_from_wire(const Context& context, std::string_view wire) {
   auto name = mailbox_from_wire(wire, context.utf8());

@@ -2,15 +2,11 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "imapd/commands/context.h"
 #include "imapd/service/namespaces.h"
 
 namespace dromos::imapd {
-
-std::vector<std::string> path_of_name(std::string_view name);
-std::string name_of_path(const std::vector<std::string>& path);
 
 /// Name as sent, decoded; the error is for NO [CANNOT].
 Result<std::string> name_from_wire(const Context& context, std::string_view wire);

@@ -1,5 +1,5 @@
 // GETMETADATA and SETMETADATA (RFC 5464), for mailboxes and the server. Shared entries of the server are
-// nobody's to set here. No unsolicited METADATA: ENABLE METADATA is not offered.
+// nobody's to set here. What others change is told by metadata_watch.h.
 #include "imapd/commands/metadata.h"
 
 #include <algorithm>
@@ -9,6 +9,7 @@
 #include "common/store/errc.h"
 #include "imapd/commands/handlers.h"
 #include "imapd/commands/mailbox_names.h"
+#include "imapd/commands/metadata_watch.h"
 
 namespace dromos::imapd {
 namespace {
@@ -16,13 +17,6 @@ namespace {
 constexpr size_t kMaxValue = 64 * 1024;
 constexpr size_t kMaxName = 1024;
 constexpr size_t kMaxEntries = 1000;  // of one command
-
-/// RFC 5464 §3.3.
-bool may_annotate(const NamedMailbox& named) {
-  constexpr store::Rights kAny =
-      store::kRead | store::kKeepSeen | store::kWrite | store::kInsert | store::kPost;
-  return named.may(store::kLookup) && (named.rights & kAny) != 0;
-}
 
 /// Where annotations of a command live; the mailbox 0 is the server.
 struct Annotated {
@@ -81,6 +75,12 @@ bool can_be_set(std::string_view name) {
 
 }  // namespace
 
+bool may_annotate(const NamedMailbox& named) {
+  constexpr store::Rights kAny =
+      store::kRead | store::kKeepSeen | store::kWrite | store::kInsert | store::kPost;
+  return named.may(store::kLookup) && (named.rights & kAny) != 0;
+}
+
 Handled handle_get_metadata(Context& context, const Command& command) {
   const auto& get = command.as<GetMetadataCommand>();
   if (get.entries.size() > kMaxEntries) co_return bad("Too many entries");
@@ -113,17 +113,19 @@ Handled handle_set_metadata(Context& context, const Command& command) {
     last[name] = value;
   }
   CO_TRY(const Annotated place, co_await place_of(context, set.mailbox));
-  std::vector<store::Annotations::Change> changes;
+  std::vector<store::Annotations::Entry> changes;
   for (auto& [name, value] : last) {
     if (!place.mailbox && name.starts_with("/shared/"))
       co_return no(code::kNoPerm, "Shared annotations of the server are read-only");
     changes.push_back({name, value});
   }
   const auto done = co_await context.worker.annotations.set(place.account, place.mailbox, context.account(),
-                                                            std::move(changes), context.store_deadline());
+                                                            changes, context.store_deadline());
   if (!done && done.error().is(store::StoreErrc::over_quota))
     co_return no("METADATA TOOMANY", "There are too many annotations");
   if (!done) co_return fail(done.error());
+  if (context.metadata) context.metadata->own(*done, place.mailbox, changes);
+  context.worker.changed(*done);
   co_return ok("Setmetadata completed");
 }
 

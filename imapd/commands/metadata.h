@@ -10,6 +10,9 @@
 
 namespace dromos::imapd {
 
+/// Whether the reader has to do with the mailbox's annotations at all (RFC 5464 §3.3).
+bool may_annotate(const NamedMailbox& named);
+
 /// Writes METADATA of mailboxes, reading those of one account at once.
 class ListMetadata {
  public:

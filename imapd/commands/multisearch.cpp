@@ -7,8 +7,7 @@
 #include "common/store/errc.h"
 #include "imapd/commands/handlers.h"
 #include "imapd/commands/live_search.h"
-#include "imapd/commands/mailbox_names.h"
-#include "imapd/protocol/mailbox_name.h"
+#include "imapd/commands/mailbox_filter.h"
 
 namespace dromos::imapd {
 namespace {
@@ -27,55 +26,21 @@ struct Target {
   bool empty = false;
 };
 
-bool below(std::string_view name, std::string_view root, bool one_level) {
-  if (!name.starts_with(root) || name.size() <= root.size() || name[root.size()] != kSeparator) return false;
-  return !one_level || name.find(kSeparator, root.size() + 1) == std::string_view::npos;
-}
-
-/// Whether a filter names the mailbox itself, or reaches it (then "l" is needed, too).
-enum class Reach { none, reached, named };
-
-Reach reach(const MailboxFilter& filter, const std::vector<std::string>& names, AccountId reader,
-            const NamedMailbox& mailbox) {
-  switch (filter.kind) {
-    case Kind::inboxes:  // rules may deliver anywhere (RFC 5465 §6.3)
-    case Kind::personal:
-      return mailbox.account == reader ? Reach::reached : Reach::none;
-    case Kind::subscribed:
-      return mailbox.mailbox.subscribed ? Reach::reached : Reach::none;
-    case Kind::mailboxes:
-    case Kind::subtree:
-    case Kind::subtree_one:
-      for (const std::string& name : names) {
-        if (mailbox.name == name) return Reach::named;
-        if (filter.kind != Kind::mailboxes && below(mailbox.name, name, filter.kind == Kind::subtree_one))
-          return Reach::reached;
-      }
-      return Reach::none;
-    default:
-      return Reach::none;
-  }
-}
-
 bool only_selected(const std::vector<MailboxFilter>& sources) {
   return std::all_of(sources.begin(), sources.end(),
                      [](const MailboxFilter& source) { return source.kind == Kind::selected; });
 }
 
 Task<Result<std::vector<Target>>> targets_of(Context& context, const std::vector<MailboxFilter>& sources) {
-  std::vector<std::vector<std::string>> names(sources.size());
-  for (size_t i = 0; i < sources.size(); ++i)
-    for (const std::string& wire : sources[i].mailboxes)
-      // What is no name names nothing.
-      if (auto name = name_from_wire(context, wire))
-        names[i].push_back(iequals(*name, "INBOX") ? "INBOX" : std::move(*name));
+  std::vector<DecodedFilter> filters;
+  for (const MailboxFilter& source : sources) filters.push_back(decoded(context, source));
   CO_TRY(const auto all, co_await visible_mailboxes(context.worker, context.account(), store::kRead,
                                                     context.store_deadline()));
   std::vector<Target> targets;
   for (const NamedMailbox& mailbox : all) {
     Reach how = Reach::none;
-    for (size_t i = 0; i < sources.size(); ++i)
-      how = std::max(how, reach(sources[i], names[i], context.account(), mailbox));
+    for (const DecodedFilter& filter : filters)
+      how = std::max(how, reach(filter, context.account(), mailbox));
     const SharedMailbox* selected = context.selected ? context.selected->mailbox.get() : nullptr;
     const bool is_selected =
         selected != nullptr && selected->account() == mailbox.account && selected->id() == mailbox.mailbox.id;

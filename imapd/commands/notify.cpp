@@ -1,11 +1,13 @@
 #include "imapd/commands/notify.h"
 
 #include <algorithm>
+#include <set>
 
 #include "common/log/log.h"
 #include "imapd/commands/handlers.h"
 #include "imapd/commands/live_search.h"
 #include "imapd/commands/mailbox_names.h"
+#include "imapd/commands/metadata_watch.h"
 #include "imapd/protocol/mailbox_name.h"
 
 namespace dromos::imapd {
@@ -14,50 +16,22 @@ namespace {
 using Event = NotifyCommand::Event;
 
 constexpr uint16_t kMessageEvents = Event::kMessageNew | Event::kMessageExpunge | Event::kFlagChange;
-constexpr uint16_t kOffered = kMessageEvents | Event::kMailboxName | Event::kSubscriptionChange;
+constexpr uint16_t kMetadataEvents = Event::kMailboxMetadataChange | Event::kServerMetadataChange;
+constexpr uint16_t kOffered =
+    kMessageEvents | Event::kMailboxName | Event::kSubscriptionChange | kMetadataEvents;
 constexpr std::string_view kEventNames =
-    "MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange";
-
-bool below(std::string_view name, std::string_view root) {
-  return name.size() > root.size() && name.starts_with(root) && name[root.size()] == kSeparator;
-}
-
-std::string_view above(std::string_view name) {
-  const size_t at = name.rfind(kSeparator);
-  return at == std::string_view::npos ? std::string_view() : name.substr(0, at);
-}
+    "MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange MailboxMetadataChange "
+    "ServerMetadataChange";
 
 }  // namespace
 
-bool Notify::Group::covers(AccountId reader, const NamedMailbox& named) const {
-  switch (kind) {
-    case MailboxFilter::Kind::inboxes:  // rules may deliver anywhere: RFC 5465 §6.3
-    case MailboxFilter::Kind::personal:
-      return named.account == reader && named.mailbox.selectable;
-    case MailboxFilter::Kind::subscribed:
-      return named.mailbox.subscribed;
-    case MailboxFilter::Kind::subtree:
-      return std::any_of(names.begin(), names.end(), [&](const std::string& root) {
-        return named.name == root || below(named.name, root);
-      });
-    case MailboxFilter::Kind::mailboxes:
-      return std::find(names.begin(), names.end(), named.name) != names.end();
-    default:
-      return false;
-  }
-}
-
 Notify::Notify(Context& context, Wishes wishes)
-    : context_(context), wishes_(std::move(wishes)), accounts_(context.worker.options.accounts) {}
-
-Notify::~Notify() {
-  for (const AccountId account : watched_) accounts_->unwatch(account, context_);
-}
+    : context_(context), wishes_(std::move(wishes)), accounts_(context.worker.options.accounts, context) {}
 
 uint16_t Notify::events_of(const NamedMailbox& named) const {
   uint16_t events = 0;
   for (const Group& group : wishes_.others)
-    if (group.covers(context_.account(), named)) events |= group.events;
+    if (covers(group.filter, context_.account(), named)) events |= group.events;
   if (!named.may(store::kRead)) events &= static_cast<uint16_t>(~kMessageEvents);
   return events;
 }
@@ -84,25 +58,24 @@ Task<Result<Notify::Picture>> Notify::look() {
 
 void Notify::watch(const Picture& picture) {
   if (wishes_.others.empty()) return;
-  const auto add = [&](AccountId account) {
-    if (watched_.insert(account).second) accounts_->watch(account, context_);
-  };
-  add(context_.account());
+  accounts_.add(context_.account());
+  accounts_.add(kSharing);
   for (const auto& [key, known] : picture)
-    if (known.events != 0) add(key.first);
+    if (known.events != 0) accounts_.add(key.first);
 }
 
 Task<Result<void>> Notify::begin(bool with_status) {
   // Watched first: what changes while it is read is looked at again.
   watch({});
+  accounts_.take_moved();
   CO_TRY(Picture picture, co_await look());
   watch(picture);
   for (const auto& [key, known] : picture) {
-    const bool refused =
-        !known.named.may(store::kRead) &&
-        std::any_of(wishes_.others.begin(), wishes_.others.end(), [&](const Group& group) {
-          return (group.events & kMessageEvents) != 0 && group.covers(context_.account(), known.named);
-        });
+    const bool refused = !known.named.may(store::kRead) &&
+                         std::any_of(wishes_.others.begin(), wishes_.others.end(), [&](const Group& group) {
+                           return (group.events & kMessageEvents) != 0 &&
+                                  covers(group.filter, context_.account(), known.named);
+                         });
     if (refused) context_.out.untagged().raw("LIST (\\NoAccess) \"/\" ").mailbox(known.named.name).crlf();
     if (!with_status || is_selected(key) || (known.events & kMessageEvents) == 0) continue;
     uint16_t items = kStatusMessages | kStatusUidNext | kStatusUidValidity;
@@ -114,8 +87,13 @@ Task<Result<void>> Notify::begin(bool with_status) {
 }
 
 Task<Result<void>> Notify::tell_others() {
-  if (wishes_.others.empty()) co_return Result<void>{};
-  CO_TRY(Picture now, co_await look());
+  if (wishes_.others.empty() || !accounts_.take_moved()) co_return Result<void>{};
+  auto looked = co_await look();
+  if (!looked) {
+    accounts_.look_again();
+    co_return fail(looked.error());
+  }
+  Picture now = std::move(*looked);
   watch(now);
   tell_names(now);
   for (const auto& [key, after] : now) {
@@ -146,7 +124,7 @@ void Notify::tell_messages(const Known& before, const Known& after) {
 
 void Notify::write_list(const Picture& picture, const NamedMailbox& named, std::string_view old_name) {
   const bool children = std::any_of(picture.begin(), picture.end(), [&](const auto& other) {
-    return below(other.second.named.name, named.name);
+    return is_below(other.second.named.name, named.name);
   });
   Writer& out = context_.out;
   out.untagged().raw("LIST (").raw(children ? "\\HasChildren" : "\\HasNoChildren");
@@ -188,12 +166,12 @@ void Notify::tell_names(const Picture& now) {
   for (const auto& [key, known] : known_) {
     if (now.contains(key) || (known.events & Event::kMailboxName) == 0) continue;
     write_gone(known.named.name);
-    parents.insert(above(known.named.name));
+    parents.insert(name_above(known.named.name));
   }
   for (const auto& [key, known] : now) {
     tell_name(now, key, known);
     if (!known_.contains(key) && (known.events & Event::kMailboxName) != 0)
-      parents.insert(above(known.named.name));
+      parents.insert(name_above(known.named.name));
   }
   for (const auto& [key, known] : now)
     if (known_.contains(key) && (known.events & Event::kMailboxName) != 0 &&
@@ -213,10 +191,8 @@ Result<Notify::Wishes> wishes_of(const Context& context, const NotifyCommand& co
       wishes.fetch = group.fetch;
       continue;
     }
-    Notify::Group other{group.filter.kind, {}, group.events};
-    for (const std::string& wire : group.filter.mailboxes)
-      if (auto name = name_from_wire(context, wire)) other.names.push_back(std::move(*name));
-    wishes.others.push_back(std::move(other));
+    const auto others = static_cast<uint16_t>(group.events & ~kMetadataEvents);
+    if (others != 0) wishes.others.push_back({decoded(context, group.filter), others});
   }
   // Every FETCH of new messages names them by UID, whatever was asked for.
   const bool uid = std::any_of(wishes.fetch.begin(), wishes.fetch.end(),
@@ -225,6 +201,16 @@ Result<Notify::Wishes> wishes_of(const Context& context, const NotifyCommand& co
     FetchItem item;
     item.kind = FetchItem::Kind::uid;
     wishes.fetch.insert(wishes.fetch.begin(), std::move(item));
+  }
+  return wishes;
+}
+
+MetadataWatch::Wishes metadata_wishes_of(const Context& context, const NotifyCommand& command) {
+  MetadataWatch::Wishes wishes;
+  for (const NotifyCommand::Group& group : command.groups) {
+    wishes.server |= (group.events & Event::kServerMetadataChange) != 0;
+    if ((group.events & Event::kMailboxMetadataChange) != 0)
+      wishes.mailboxes.push_back(decoded(context, group.filter));
   }
   return wishes;
 }
@@ -244,7 +230,8 @@ Handled handle_notify(Context& context, const Command& command) {
     sync(context, Expunges::tell);
   }
   auto next = std::make_unique<Notify>(context, std::move(wishes));
-  const auto begun = co_await next->begin(notify.status);
+  auto begun = co_await next->begin(notify.status);
+  if (begun) begun = co_await watch_metadata(context, metadata_wishes_of(context, notify));
   if (!begun && begun.error().is(Errc::limit_exceeded))
     co_return no(code::kNotificationOverflow, "Too many mailboxes to watch");
   CO_TRY_VOID(begun);
@@ -280,7 +267,7 @@ Task<void> tell_mailboxes(Context& context, Expunges expunges, bool waiting) {
   if (context.selected) told = co_await tell_selected(context, expunges, waiting);
   if (told) told = co_await context.notify->tell_others();
   if (told) co_return;
-  if (!told.error().is(Errc::limit_exceeded)) {  // the next change, or the poll, tries again
+  if (!told.error().is(Errc::limit_exceeded)) {  // the next command or change tries again
     log::warn("notify.failed", {{"trace", context.trace}, {"err", told.error()}});
     co_return;
   }
@@ -292,6 +279,7 @@ Task<void> tell_mailboxes(Context& context, Expunges expunges, bool waiting) {
 
 Task<void> tell_news(Context& context, Expunges expunges, bool waiting) {
   co_await tell_mailboxes(context, expunges, waiting);
+  co_await tell_metadata(context);
   co_await tell_live_searches(context);
 }
 

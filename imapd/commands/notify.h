@@ -3,12 +3,12 @@
 
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "imapd/commands/context.h"
+#include "imapd/commands/mailbox_filter.h"
 #include "imapd/commands/sync.h"
 #include "imapd/service/account_watch.h"
 #include "imapd/service/namespaces.h"
@@ -18,12 +18,10 @@ namespace dromos::imapd {
 /// Lives in the session's Context from its first NOTIFY on.
 class Notify {
  public:
-  /// Groups for other mailboxes; names decoded.
+  /// Groups for other mailboxes.
   struct Group {
-    MailboxFilter::Kind kind;
-    std::vector<std::string> names;
+    DecodedFilter filter;
     uint16_t events = 0;
-    bool covers(AccountId reader, const NamedMailbox& named) const;
   };
   struct Wishes {
     uint16_t selected = 0;         // events of the selected mailbox
@@ -35,15 +33,12 @@ class Notify {
   static constexpr size_t kMaxMailboxes = 5000;
 
   Notify(Context& context, Wishes wishes);
-  ~Notify();
-  Notify(const Notify&) = delete;
-  Notify& operator=(const Notify&) = delete;
 
   const Wishes& wishes() const { return wishes_; }
   /// Reads what is, remembers it, writes nothing but what NOTIFY SET itself tells. Errc::limit_exceeded: too
   /// many mailboxes.
   Task<Result<void>> begin(bool with_status);
-  /// Writes what has changed in other mailboxes since the last time.
+  /// Writes what has changed in other mailboxes since the last time. Reads only if a watched account moved.
   Task<Result<void>> tell_others();
 
  private:
@@ -66,8 +61,7 @@ class Notify {
 
   Context& context_;
   const Wishes wishes_;
-  const std::shared_ptr<AccountWatch> accounts_;
-  std::set<AccountId> watched_;
+  AccountWatcher accounts_;
   Picture known_;
 };
 

@@ -2,6 +2,7 @@
 #include "common/base/fault.h"
 #include "common/store/errc.h"
 #include "imapd/commands/append.h"
+#include "imapd/commands/flag_rights.h"
 #include "imapd/commands/handlers.h"
 #include "imapd/commands/mailbox_names.h"
 

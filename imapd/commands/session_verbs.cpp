@@ -2,6 +2,7 @@
 #include "common/base/strings.h"
 #include "imapd/commands/handlers.h"
 #include "imapd/commands/live_search.h"
+#include "imapd/commands/metadata_watch.h"
 
 namespace dromos::imapd {
 
@@ -51,6 +52,9 @@ Handled handle_enable(Context& context, const Command& command) {
     } else if (capability == "QRESYNC") {
       context.enable_condstore();
       context.enabled.qresync = true;
+    } else if (capability == "METADATA" || capability == "METADATA-SERVER") {
+      CO_TRY(const bool watched, co_await enable_metadata(context, capability == "METADATA"));
+      if (!watched) continue;
     } else {
       continue;  // RFC 5161 §3.1: unknown names are ignored
     }

@@ -1,21 +1,13 @@
 // STORE and UID STORE (RFC 9051 §6.4.6; UNCHANGEDSINCE: RFC 7162 §3.1.3).
 #include <algorithm>
 
-#include "common/base/strings.h"
 #include "common/store/errc.h"
+#include "imapd/commands/flag_rights.h"
 #include "imapd/commands/handlers.h"
 #include "imapd/commands/sync.h"
 
 namespace dromos::imapd {
 namespace {
-
-store::FlagSet stored_flags(const FlagSet& flags) {
-  store::FlagSet out;
-  out.flags = flags.system & kSettableFlags;
-  for (const std::string& keyword : flags.keywords) out.keywords.push_back(to_lower(keyword));
-  std::sort(out.keywords.begin(), out.keywords.end());
-  return out;
-}
 
 store::FlagOp operation(StoreCommand::Change change) {
   switch (change) {
@@ -54,8 +46,7 @@ Result<store::FlagSet> allowed_flags(const Context& context, const StoreCommand&
   const store::Rights rights = context.selected->rights;
   if (may_all(rights)) return flags;
   const bool asked = flags.flags != 0 || !flags.keywords.empty();
-  flags.flags &= store::flags_allowed(rights);
-  if ((rights & store::kWrite) == 0) flags.keywords.clear();
+  keep_allowed(flags, rights);
   const bool left = flags.flags != 0 || !flags.keywords.empty();
   const bool replaces = store.change == StoreCommand::Change::replace;
   const bool refused = replaces ? store::flags_allowed(rights) == 0 : asked && !left;

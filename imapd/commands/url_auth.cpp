@@ -1,5 +1,6 @@
-// GENURLAUTH, RESETKEY and URLFETCH (RFC 4467), mechanism INTERNAL: HMAC-SHA-256 of the URL up to its access
-// identifier, with a key of the mailbox. A URL gives what its maker may read of his own mailboxes.
+// GENURLAUTH, RESETKEY and URLFETCH (RFC 4467; URLAUTH=BINARY: RFC 5524), mechanism INTERNAL: HMAC-SHA-256 of
+// the URL up to its access identifier, with a key of the mailbox. A URL gives what its maker may read of his
+// own mailboxes.
 //
 // submit+ URLs are made but not honoured here: no session is that of a submission server. RESETKEY tells
 // URLMECH in its own answer; other sessions in the mailbox are not told: INTERNAL has no data that could be
@@ -14,6 +15,7 @@
 #include "imapd/commands/auth.h"
 #include "imapd/commands/handlers.h"
 #include "imapd/commands/mailbox_names.h"
+#include "imapd/protocol/mailbox_name.h"
 #include "imapd/service/spool.h"
 #include "imapd/service/url_part.h"
 
@@ -61,39 +63,89 @@ bool meant_for(const Context& context, const UrlAuth& auth) {
   return false;
 }
 
-/// One "url data" of URLFETCH; NIL where it may not be read.
-Task<Result<void>> write_url(Context& context, const std::string& text) {
+/// A literal of what may be large.
+Task<Result<void>> write_octets(Context& context, std::string_view octets, bool binary) {
   Writer& out = context.out;
-  const auto nil = [&] { out.untagged().raw("URLFETCH ").astring(text).raw(" NIL").crlf(); };
-  const auto url = parse_imap_url(text);
-  if (!url || !url->auth) {
-    nil();
-    co_return Result<void>{};
-  }
-  Spool spool;
-  auto read = Result<void>{};
-  const auto place = co_await authorized_place(context, *url);
-  if (place)
-    read = co_await read_url_part(
-        context.worker, place->account, place->mailbox, *url, context.worker.config.limits.append_size.bytes,
-        [&](std::string_view octets) { return spool.write(octets); }, context.store_deadline());
-  else
-    read = fail(place.error());
-  if (!read && read.error().may_retry()) co_return read;
-  // A part that FETCH would tell as NIL is empty here: NIL is for URLs that are invalid.
-  if (!read && !read.error().is(Errc::not_found)) {
-    nil();
-    co_return Result<void>{};
-  }
-  CO_TRY(std::string_view octets, spool.bytes());
-  out.untagged().raw("URLFETCH ").astring(text).sp().literal_head(octets.size());
+  out.literal_head(octets.size(), binary);
   while (!octets.empty()) {
     out.raw(octets.substr(0, kPiece));
     octets.remove_prefix(std::min(octets.size(), kPiece));
     const bool open = co_await context.flush_some();
     if (!open) co_return fail(Errc::closed, "connection lost");
   }
+  co_return Result<void>{};
+}
+
+/// What RFC 5524 adds: all is read before the first octet is written, so that a URL that fails is told as
+/// NIL.
+Task<Result<void>> write_extended(Context& context, const UrlCommand::Item& item, UrlPart& part) {
+  std::optional<std::string> binary;
+  std::string structure;
+  Spool body;
+  if (item.binary) {
+    CO_TRY(binary, co_await part.decoded(context.store_deadline()));
+  }
+  if (item.structure) {
+    CO_TRY(structure, co_await part.structure(binary, context.store_deadline()));
+  }
+  if (item.body)
+    CO_TRY_VOID(co_await part.read([&](std::string_view octets) { return body.write(octets); },
+                                   context.store_deadline()));
+  Writer& out = context.out;
+  out.untagged().raw("URLFETCH ").astring(item.url);
+  if (item.structure) out.raw(" (BODYPARTSTRUCTURE ").raw(structure).ch(')');
+  if (item.binary) {
+    out.raw(" (BINARY ");
+    if (!binary) out.nil();
+    if (binary) CO_TRY_VOID(co_await write_octets(context, *binary, binary->find('\0') != std::string::npos));
+    out.ch(')');
+  }
+  if (item.body) {
+    CO_TRY(const std::string_view octets, body.bytes());
+    out.raw(" (BODY ");
+    CO_TRY_VOID(co_await write_octets(context, octets, false));
+    out.ch(')');
+  }
   out.crlf();
+  co_return Result<void>{};
+}
+
+Task<Result<void>> write_simple(Context& context, const UrlCommand::Item& item, UrlPart& part) {
+  Spool spool;
+  CO_TRY_VOID(co_await part.read([&](std::string_view octets) { return spool.write(octets); },
+                                 context.store_deadline()));
+  CO_TRY(const std::string_view octets, spool.bytes());
+  context.out.untagged().raw("URLFETCH ").astring(item.url).sp();
+  CO_TRY_VOID(co_await write_octets(context, octets, false));
+  context.out.crlf();
+  co_return Result<void>{};
+}
+
+Task<Result<void>> write_part(Context& context, const UrlCommand::Item& item, const ImapUrl& url) {
+  CO_TRY(const UrlPlace place, co_await authorized_place(context, url));
+  UrlPart part(context.worker, place.account, place.mailbox, url,
+               context.worker.config.limits.append_size.bytes);
+  const auto open = co_await part.open(context.store_deadline());
+  // A part that FETCH would tell as NIL is empty here (RFC 4467 §8); with RFC 5524 it is NIL as any other.
+  if (!open && open.error().is(Errc::not_found) && !item.extended()) {
+    context.out.untagged().raw("URLFETCH ").astring(item.url).sp().literal("").crlf();
+    co_return Result<void>{};
+  }
+  CO_TRY_VOID(open);
+  co_return item.extended() ? co_await write_extended(context, item, part)
+                            : co_await write_simple(context, item, part);
+}
+
+/// One "url data" of URLFETCH; NIL where it may not be read.
+Task<Result<void>> write_url(Context& context, const UrlCommand::Item& item) {
+  const auto url = parse_imap_url(item.url);
+  auto written = Result<void>{};
+  if (url && url->auth)
+    written = co_await write_part(context, item, *url);
+  else
+    written = nowhere();
+  if (written || written.error().may_retry() || written.error().is(Errc::closed)) co_return written;
+  context.out.untagged().raw("URLFETCH ").astring(item.url).raw(" NIL").crlf();
   co_return Result<void>{};
 }
 
@@ -125,8 +177,9 @@ Handled handle_gen_url_auth(Context& context, const Command& command) {
   const auto& urls = command.as<UrlCommand>().urls;
   if (urls.size() > kMaxUrls) co_return bad("Too many URLs");
   std::string made;
-  for (const auto& [text, mechanism] : urls) {
-    if (mechanism != kInternal) co_return bad("INTERNAL is the only mechanism");
+  for (const UrlCommand::Item& item : urls) {
+    const std::string& text = item.url;
+    if (item.mechanism != kInternal) co_return bad("INTERNAL is the only mechanism");
     const auto url = parse_imap_url(text);
     if (!url) co_return bad("Not a URL for URLAUTH: " + url.error().message());
     if (!url->auth || url->server.empty() || !url->auth->mechanism.empty())
@@ -164,7 +217,7 @@ Handled handle_reset_key(Context& context, const Command& command) {
 Handled handle_url_fetch(Context& context, const Command& command) {
   const auto& urls = command.as<UrlCommand>().urls;
   if (urls.size() > kMaxUrls) co_return bad("Too many URLs");
-  for (const auto& [text, mechanism] : urls) CO_TRY_VOID(co_await write_url(context, text));
+  for (const UrlCommand::Item& item : urls) CO_TRY_VOID(co_await write_url(context, item));
   co_return ok("Urlfetch completed");
 }
 

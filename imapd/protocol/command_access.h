@@ -40,9 +40,17 @@ struct SetMetadataCommand {
   std::vector<std::pair<std::string, std::optional<std::string>>> entries;  // lower case; no value: remove
 };
 
-/// GENURLAUTH: URL and mechanism; URLFETCH: URLs with "" for the mechanism.
+/// GENURLAUTH and URLFETCH (RFC 5524 §3.1 for what is wanted).
 struct UrlCommand {
-  std::vector<std::pair<std::string, std::string>> urls;
+  struct Item {
+    std::string url;
+    std::string mechanism;  // of GENURLAUTH, upper case
+    bool body = false;
+    bool binary = false;
+    bool structure = false;
+    bool extended() const { return body || binary || structure; }
+  };
+  std::vector<Item> urls;
 };
 
 struct ResetKeyCommand {

@@ -90,4 +90,23 @@ Result<std::string> list_pattern_from_wire(std::string_view reference, std::stri
   return std::move(*joined);
 }
 
+std::vector<std::string> path_of_name(std::string_view name) {
+  std::vector<std::string> path;
+  for (const std::string_view level : split(name, kSeparator)) path.emplace_back(level);
+  return path;
+}
+
+std::string name_of_path(const std::vector<std::string>& path) {
+  return join(path, std::string_view(&kSeparator, 1));
+}
+
+std::string_view name_above(std::string_view name) {
+  const size_t at = name.rfind(kSeparator);
+  return at == std::string_view::npos ? std::string_view() : name.substr(0, at);
+}
+
+bool is_below(std::string_view name, std::string_view root) {
+  return name.size() > root.size() && name.starts_with(root) && name[root.size()] == kSeparator;
+}
+
 }  // namespace dromos::imapd

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/base/result.h"
 
@@ -38,6 +39,14 @@ std::string mailbox_to_wire(std::string_view name, bool utf8);
 Result<void> check_mailbox_name(std::string_view name);
 /// "INBOX" in any case, alone or as first component.
 bool is_inbox(std::string_view name);
+
+/// The levels of a name, and back.
+std::vector<std::string> path_of_name(std::string_view name);
+std::string name_of_path(const std::vector<std::string>& path);
+/// The name one level up; empty at the top.
+std::string_view name_above(std::string_view name);
+/// Whether a name lies below another, at whatever depth.
+bool is_below(std::string_view name, std::string_view root);
 
 /// LIST's reference and pattern joined and decoded for list_match. No check but that of the encoding: a
 /// pattern may name what cannot exist.

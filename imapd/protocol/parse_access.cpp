@@ -43,15 +43,46 @@ bool parse_set_quota(Lexer& lexer, Command& command) {
   });
 }
 
+namespace {
+
+/// "BINARY": RFC 5524 §5. Each at most once, and not BINARY with BODY (§3.1).
+bool parse_url_wish(Lexer& lexer, UrlCommand::Item& item) {
+  const size_t start = lexer.offset();
+  std::string_view word;
+  if (!lexer.atom(word, "Expected a parameter of URLFETCH")) return false;
+  bool* wish = iequals(word, "BODY")                ? &item.body
+               : iequals(word, "BINARY")            ? &item.binary
+               : iequals(word, "BODYPARTSTRUCTURE") ? &item.structure
+                                                    : nullptr;
+  if (wish == nullptr) return lexer.fail_at(start, "Unknown parameter of URLFETCH");
+  if (*wish) return lexer.fail_at(start, "A parameter of URLFETCH comes twice");
+  *wish = true;
+  return !(item.body && item.binary) || lexer.fail_at(start, "BODY and BINARY exclude each other");
+}
+
+bool parse_url_to_fetch(Lexer& lexer, UrlCommand::Item& item) {
+  if (!lexer.eat('(')) return lexer.astring(item.url);
+  if (!lexer.astring(item.url)) return false;
+  while (lexer.eat(' '))
+    if (!parse_url_wish(lexer, item)) return false;
+  return lexer.expect(')', "The URL's list is not closed");
+}
+
+}  // namespace
+
 bool parse_url_list(Lexer& lexer, Command& command) {
   auto& urls = command.arguments.emplace<UrlCommand>().urls;
   do {
-    auto& [url, mechanism] = urls.emplace_back();
-    if (!lexer.sp() || !lexer.astring(url)) return false;
-    if (command.verb == Verb::url_fetch) continue;
+    UrlCommand::Item& item = urls.emplace_back();
+    if (!lexer.sp()) return false;
+    if (command.verb == Verb::url_fetch) {
+      if (!parse_url_to_fetch(lexer, item)) return false;
+      continue;
+    }
     std::string_view atom;
-    if (!lexer.sp() || !lexer.atom(atom, "Missing URLAUTH mechanism")) return false;
-    mechanism = to_upper(atom);
+    if (!lexer.astring(item.url) || !lexer.sp() || !lexer.atom(atom, "Missing URLAUTH mechanism"))
+      return false;
+    item.mechanism = to_upper(atom);
   } while (lexer.peek() == ' ');
   return true;
 }

@@ -4,13 +4,13 @@
 
 namespace dromos::imapd {
 
-void AccountWatch::watch(AccountId account, MailboxWatcher& watcher) {
+void AccountWatch::watch(AccountId account, AccountWatcher& watcher) {
   const std::lock_guard lock(mutex_);
   accounts_[account].watches.push_back({&Reactor::current(), &watcher});
   ++count_;
 }
 
-void AccountWatch::unwatch(AccountId account, MailboxWatcher& watcher) {
+void AccountWatch::unwatch(AccountId account, AccountWatcher& watcher) {
   const std::lock_guard lock(mutex_);
   const auto at = accounts_.find(account);
   if (at == accounts_.end()) return;
@@ -26,9 +26,11 @@ void AccountWatch::moved(store::Change change) {
     const auto at = accounts_.find(change.account);
     if (at == accounts_.end() || change.modseq <= at->second.told) return;
     at->second.told = change.modseq;
-    for (const Watch& watch : at->second.watches)
+    for (const Watch& watch : at->second.watches) {
+      watch.watcher->moved_ = true;
       if (std::find(reactors.begin(), reactors.end(), watch.reactor) == reactors.end())
         reactors.push_back(watch.reactor);
+    }
   }
   for (Reactor* reactor : reactors)
     reactor->post([self = shared_from_this(), account = change.account] { self->tell_here(account); });
@@ -41,9 +43,9 @@ void AccountWatch::tell_here(AccountId account) {
     const auto at = accounts_.find(account);
     if (at == accounts_.end()) return;
     for (const Watch& watch : at->second.watches)
-      if (watch.reactor == &Reactor::current()) here.push_back(watch.watcher);
+      if (watch.reactor == &Reactor::current()) here.push_back(&watch.watcher->session_);
   }
-  for (MailboxWatcher* watcher : here) watcher->mailbox_changed();
+  for (MailboxWatcher* session : here) session->mailbox_changed();
 }
 
 std::vector<store::Change> AccountWatch::watched() const {
@@ -51,6 +53,14 @@ std::vector<store::Change> AccountWatch::watched() const {
   std::vector<store::Change> list;
   for (const auto& [account, entry] : accounts_) list.push_back({account, entry.told});
   return list;
+}
+
+AccountWatcher::~AccountWatcher() {
+  for (const AccountId account : accounts_) watch_->unwatch(account, *this);
+}
+
+void AccountWatcher::add(AccountId account) {
+  if (accounts_.insert(account).second) watch_->watch(account, *this);
 }
 
 }  // namespace dromos::imapd

@@ -9,16 +9,6 @@
 namespace dromos::imapd {
 namespace {
 
-std::vector<std::string> levels_of(std::string_view name) {
-  std::vector<std::string> levels;
-  for (const std::string_view level : split(name, kSeparator)) levels.emplace_back(level);
-  return levels;
-}
-
-std::string joined(const std::vector<std::string>& levels) {
-  return join(levels, std::string_view(&kSeparator, 1));
-}
-
 /// A login as one level of a name.
 std::string level_of(std::string login) {
   std::replace(login.begin(), login.end(), kSeparator, '|');
@@ -29,7 +19,7 @@ std::string level_of(std::string login) {
 
 std::optional<ForeignName> foreign_name(std::string_view name) {
   if (!is_reserved(name)) return std::nullopt;
-  std::vector<std::string> levels = levels_of(name);
+  std::vector<std::string> levels = path_of_name(name);
   if (levels.size() < 2) return std::nullopt;
   ForeignName foreign{levels[0] + kSeparator + to_lower(levels[1]) + kSeparator, {}};
   foreign.path.assign(levels.begin() + 2, levels.end());
@@ -51,7 +41,7 @@ Task<Result<std::vector<NamedMailbox>>> visible_mailboxes(Worker& worker, Accoun
   std::vector<NamedMailbox> all;
   CO_TRY(auto own, co_await worker.mailboxes.tree(reader, deadline));
   for (const store::Mailbox& mailbox : own.mailboxes)
-    all.push_back({reader, store::kAllRights, mailbox, joined(own.path_of(mailbox.id))});
+    all.push_back({reader, store::kAllRights, mailbox, name_of_path(own.path_of(mailbox.id))});
   CO_TRY(const auto shared, co_await worker.sharing.visible_to(reader, deadline));
   store::MailboxTree tree;
   AccountId loaded = reader;
@@ -64,7 +54,7 @@ Task<Result<std::vector<NamedMailbox>>> visible_mailboxes(Worker& worker, Accoun
     const store::Mailbox* mailbox = tree.find(info.mailbox);
     if (mailbox == nullptr) continue;  // deleted meanwhile
     NamedMailbox seen{info.account, info.rights, *mailbox,
-                      prefix_of(info) + joined(tree.path_of(info.mailbox))};
+                      prefix_of(info) + name_of_path(tree.path_of(info.mailbox))};
     seen.mailbox.subscribed = info.subscribed;
     seen.mailbox.special_use.clear();  // a use of its owner's (RFC 6154 §2)
     all.push_back(std::move(seen));
@@ -87,7 +77,8 @@ Place place_in(const store::MailboxTree& tree, AccountId account, std::vector<st
   const store::Mailbox* mailbox = up.empty() ? nullptr : tree.find(up);
   const auto info = mailbox == nullptr ? shared.end() : info_of(mailbox->id);
   if (info != shared.end()) {
-    place.found = NamedMailbox{account, info->rights, *mailbox, prefix + joined(tree.path_of(mailbox->id))};
+    place.found =
+        NamedMailbox{account, info->rights, *mailbox, prefix + name_of_path(tree.path_of(mailbox->id))};
     place.found->mailbox.subscribed = info->subscribed;
     place.found->mailbox.special_use.clear();
   }
@@ -107,9 +98,9 @@ Task<Result<Place>> find_place(Worker& worker, AccountId reader, std::string nam
   const std::optional<ForeignName> foreign = foreign_name(name);
   if (!foreign) {
     CO_TRY(const auto tree, co_await worker.mailboxes.tree(reader, deadline));
-    Place place{reader, levels_of(name), std::nullopt, store::kAllRights};
+    Place place{reader, path_of_name(name), std::nullopt, store::kAllRights};
     if (const store::Mailbox* found = tree.find(place.path))
-      place.found = NamedMailbox{reader, store::kAllRights, *found, joined(tree.path_of(found->id))};
+      place.found = NamedMailbox{reader, store::kAllRights, *found, name_of_path(tree.path_of(found->id))};
     co_return place;
   }
   CO_TRY(const auto shared, co_await worker.sharing.visible_to(reader, deadline));

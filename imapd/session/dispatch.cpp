@@ -65,6 +65,7 @@ constexpr Entry kEntries[] = {
     {Verb::search, handle_search, Allowed::selected, News::by_form},
     {Verb::select, handle_select, Allowed::after_login, News::none},
     {Verb::set_acl, handle_acl, Allowed::after_login},
+    {Verb::set_quota, handle_set_quota, Allowed::after_login},
     {Verb::set_metadata, handle_set_metadata, Allowed::after_login},
     {Verb::sort, handle_sort, Allowed::selected, News::by_form},
     {Verb::start_tls, handle_start_tls, Allowed::before_login, News::none},

@@ -13,7 +13,7 @@ from OpenSSL import SSL, crypto
 from dromostest import paths
 from dromostest.accounts import quote
 from dromostest.clients import Http
-from imapd_client import MESSAGE, PASSWORD, simple
+from imapd_client import MESSAGE, PASSWORD, Raw, simple
 
 BOB = "bob@example.test"
 
@@ -169,6 +169,76 @@ def test_quota_of_every_resource(suite, accounts, connect):
     assert client.ok('GETQUOTA ""') == [b'* QUOTA "" (STORAGE 1 100 MESSAGE 2 2 MAILBOX %d %d)' % (boxes + 1, boxes + 1)]
     assert client.append("INBOX", simple("too many")).startswith("NO [OVERQUOTA]")
     assert client.answer("CREATE too-many").startswith("NO [OVERQUOTA]")
+
+
+def test_quota_of_somebody_elses_mailbox(suite, accounts, connect):
+    owner = accounts.account("owner@example.test", PASSWORD, quota=100 * 1024)
+    boxes = int(suite.sql("SELECT count(*) FROM mail.mailbox WHERE account_id = %d" % owner))
+    suite.sql("SELECT mail.account_quota_v1(%d, %d, NULL, 500)" % (owner, 100 * 1024))
+    client, bob = connect("owner@example.test"), connect()
+    fill(client, 1)
+    name = b'"Other Users/owner@example.test/%s"'
+    root = b'"#user/owner@example.test"'
+    client.ok("CREATE Box")
+
+    def roots(box):
+        untagged, answer = bob.run(b"GETQUOTAROOT " + name % box)
+        return untagged if answer.startswith(b"OK") else answer.split()[1]
+
+    # Nothing shared: no such place, no such root.
+    assert roots(b"Box") == roots(b"Nowhere") == b"[NONEXISTENT]"
+    assert bob.run(b"GETQUOTA " + root)[1] == bob.run(b'GETQUOTA "#user/nobody@example.test"')[1]
+    # "l" tells the number of mailboxes alone (RFC 9208 section 6).
+    client.ok("SETACL Box bob@example.test l")
+    few = b"* QUOTA %s (MAILBOX %d 500)" % (root, boxes + 1)
+    assert roots(b"Box") == [b"* QUOTAROOT %s %s" % (name % b"Box", root), few]
+    assert roots(b"INBOX") == b"[NONEXISTENT]"
+    assert bob.ok(b"GETQUOTA " + root) == [few]
+    # "r" tells what counts.
+    client.ok("SETACL Box bob@example.test lr")
+    full = b"* QUOTA %s (STORAGE 1 100 MAILBOX %d 500)" % (root, boxes + 1)
+    assert roots(b"Box") == [b"* QUOTAROOT %s %s" % (name % b"Box", root), full]
+    assert roots(b"Box/not/there")[1:] == [full]
+    assert bob.ok(b"GETQUOTA " + root) == [full]
+    # "i" without "l": as if it were not there.
+    client.ok("SETACL Box bob@example.test i")
+    assert roots(b"Box") == roots(b"Nowhere") == b"[NONEXISTENT]"
+    # One's own stays "".
+    assert client.ok("GETQUOTAROOT Box")[0] == b'* QUOTAROOT Box ""'
+
+
+def test_set_quota_is_not_for_everybody(connect):
+    client = connect()
+    assert b"QUOTASET" not in client.ok("CAPABILITY")[0]
+    assert client.answer('SETQUOTA "" (STORAGE 512)').startswith("NO [NOPERM]")
+
+
+def test_set_quota_by_those_who_may(suite, accounts):
+    number = accounts.account("limited@example.test", PASSWORD)
+    suite.reconfigure({"imapd": {"quota_admins": ["Bob@Example.test"]}})
+    suite.start("imapd")
+    context = suite.authority.client_context()
+    bob, alice, limited = (Raw(suite.imapd.address("imaps"), context, login + "@example.test") for login in ("bob", "alice", "limited"))
+    assert b" QUOTASET" in bob.ok("CAPABILITY")[0] and b"QUOTASET" not in alice.ok("CAPABILITY")[0]
+    assert alice.answer('SETQUOTA "" (STORAGE 512)').startswith("NO [NOPERM]")
+    boxes = int(suite.sql("SELECT count(*) FROM mail.mailbox WHERE account_id = %d" % number))
+    set_to = bob.ok('SETQUOTA "#user/Limited@example.test" (STORAGE 512 MESSAGE 1)')
+    assert set_to == [b'* QUOTA "#user/limited@example.test" (STORAGE 0 512 MESSAGE 0 1)']
+    assert bob.ok('GETQUOTA "#user/limited@example.test"') == set_to
+    assert limited.ok('GETQUOTA ""') == [b'* QUOTA "" (STORAGE 0 512 MESSAGE 0 1)']
+    assert limited.append("INBOX", simple("one")).startswith("OK")
+    assert limited.append("INBOX", simple("two")).startswith("NO [OVERQUOTA]")
+    assert suite.sql("SELECT quota_bytes FROM directory.account WHERE id = %d" % number).strip() == str(512 * 1024)
+    # What is not named is limited no more.
+    assert bob.ok('SETQUOTA "#user/limited@example.test" (MAILBOX 500)') == [b'* QUOTA "#user/limited@example.test" (MAILBOX %d 500)' % boxes]
+    assert bob.ok('SETQUOTA "#user/limited@example.test" ()') == []
+    assert limited.answer('GETQUOTA ""').startswith("NO [NONEXISTENT]")
+    assert bob.ok('SETQUOTA "" (STORAGE 100)') == [b'* QUOTA "" (STORAGE 0 100)']
+    for wrong in ('"#user/nobody@example.test" (STORAGE 1)', '"else" (STORAGE 1)'):
+        assert bob.answer("SETQUOTA " + wrong).startswith("NO [NONEXISTENT]"), wrong
+    for wrong in ("(ANNOTATION-STORAGE 1)", "(STORAGE 9223372036854775807)", "(STORAGE 0)"):
+        assert bob.answer('SETQUOTA "#user/limited@example.test" ' + wrong).startswith("NO [CANNOT]"), wrong
+    assert bob.answer('SETQUOTA "" STORAGE 1').startswith("BAD")
 
 
 def test_within(suite, connect):

@@ -120,3 +120,35 @@ def test_language(connect):
     assert client.ok('LANGUAGE "default"') == [b"* LANGUAGE (EN)"]
     assert client.answer("LANGUAGE MUL").startswith("NO")
     assert connect().ok("LANGUAGE i-default") == [b"* LANGUAGE (i-default)"]
+
+
+def test_unsolicited_names_for_who_enabled_them(connect):
+    bob, phone, other = connect(), connect(), connect()
+    bob.ok("CREATE Work")
+    assert bob.ok("ENABLE METADATA METADATA-SERVER") == [b"* ENABLED METADATA METADATA-SERVER"]
+    assert other.ok("ENABLE METADATA-SERVER") == [b"* ENABLED METADATA-SERVER"]
+    phone.ok('SETMETADATA Work (/private/comment "a" /shared/comment "b")')
+    assert bob.ok("NOOP") == [b"* METADATA Work /private/comment /shared/comment"]
+    assert bob.ok("NOOP") == [] == other.ok("NOOP")
+    phone.ok('SETMETADATA "" (/private/x "a")')
+    assert bob.ok("NOOP") == other.ok("NOOP") == [b'* METADATA "" /private/x']
+    # What one did oneself is no news; in IDLE others' changes come at once.
+    bob.ok('SETMETADATA Work (/private/comment "own")')
+    bob.send("i IDLE\r\n")
+    assert bob.response().startswith(b"+")
+    phone.ok("SETMETADATA Work (/shared/comment NIL)")
+    assert bob.response() == b"* METADATA Work /shared/comment"
+    bob.send("DONE\r\n")
+    assert bob.until("i")[1].startswith(b"OK")
+    bob.ok("UNAUTHENTICATE")
+    bob.ok("LOGIN bob@example.test secret")
+    phone.ok('SETMETADATA Work (/private/comment "later")')
+    assert bob.ok("NOOP") == []
+
+
+def test_annotations_move_no_mailbox(connect):
+    client = connect()
+    client.ok("CREATE Work")
+    before = client.ok("STATUS Work (HIGHESTMODSEQ)")
+    client.ok('SETMETADATA Work (/private/comment "a")')
+    assert client.ok("STATUS Work (HIGHESTMODSEQ)") == before

@@ -112,8 +112,6 @@ def test_names_and_subscriptions(bob, phone):
 def test_anothers_mailbox_appears_and_vanishes_with_its_rights(connect, bob):
     alice = connect(ALICE)
     alice.ok("CREATE Shared")
-    alice.ok("CREATE Other")
-    alice.ok("SETACL Other %s lr" % BOB)  # so that bob's session follows alice's account
     name = '"Other Users/alice@example.test/Shared"'
     bob.ok('NOTIFY SET (subtree "Other Users" (MessageNew MessageExpunge MailboxName))')
     alice.ok("SETACL Shared %s lr" % BOB)
@@ -127,6 +125,58 @@ def test_anothers_mailbox_appears_and_vanishes_with_its_rights(connect, bob):
     alice.ok("SETACL Shared %s l" % BOB)
     assert bob.response() == b"* LIST (\\HasNoChildren) \"/\" " + name.encode()
     assert b"\\NoAccess" in bob.ok('NOTIFY SET (mailboxes %s (MessageNew MessageExpunge))' % name)[0]
+
+
+def test_what_a_group_or_anyone_is_given_is_told_at_once(suite, accounts, connect, bob):
+    alice = connect(ALICE)
+    bob.ok('NOTIFY SET (subtree "Other Users" (MailboxName))')
+    alice.ok("CREATE Everybody")
+    alice.ok("SETACL Everybody anyone lr")
+    assert bob.response() == b'* LIST (\\HasNoChildren) "/" "Other Users/alice@example.test/Everybody"'
+    # Another of bob's clients subscribes to it.
+    bob.ok('NOTIFY SET (subtree "Other Users" (SubscriptionChange))')
+    connect(BOB).ok('SUBSCRIBE "Other Users/alice@example.test/Everybody"')
+    assert bob.response() == b'* LIST (\\HasNoChildren \\Subscribed) "/" "Other Users/alice@example.test/Everybody"'
+
+
+def test_annotations_of_mailboxes_and_of_the_server(connect, bob, phone):
+    bob.ok("CREATE Work")
+    bob.ok('SETMETADATA Work (/private/comment "before")')
+    bob.ok("NOTIFY SET (mailboxes Work (MailboxMetadataChange)) (personal (ServerMetadataChange))")
+    phone.ok('SETMETADATA INBOX (/private/comment "not watched")')
+    phone.ok('SETMETADATA Work (/shared/comment "b" /private/comment "c")')
+    assert bob.response() == b"* METADATA Work /private/comment /shared/comment"
+    phone.ok('SETMETADATA "" (/private/comment "mine")')
+    assert bob.response() == b'* METADATA "" /private/comment'
+    phone.ok("SETMETADATA Work (/private/comment NIL /private/never NIL)")
+    assert bob.response() == b"* METADATA Work /private/comment"
+    bob.ok('SETMETADATA Work (/private/own "x" /shared/comment NIL)')
+    phone.ok('SETMETADATA Work (/private/own NIL)')
+    assert bob.response() == b"* METADATA Work /private/own"
+    # The name it has now.
+    phone.ok("RENAME Work Job")
+    bob.ok("NOTIFY SET (mailboxes Job (MailboxMetadataChange))")
+    phone.ok('SETMETADATA Job (/private/comment "again")')
+    assert bob.response() == b"* METADATA Job /private/comment"
+    bob.ok("NOTIFY NONE")
+    phone.ok('SETMETADATA Job (/private/comment "silence")')
+    assert quiet(bob) == [] == quiet(bob)
+
+
+def test_annotations_of_others_mailboxes_keep_to_rights(connect, bob):
+    alice = connect(ALICE)
+    alice.ok("CREATE Shared")
+    alice.ok("CREATE Hidden")
+    alice.ok("SETACL Shared %s lr" % BOB)
+    alice.ok("SETACL Hidden %s l" % BOB)  # RFC 5464 section 3.3 wants more than "l"
+    bob.ok('NOTIFY SET (subtree "Other Users" (MailboxMetadataChange))')
+    alice.ok('SETMETADATA Hidden (/shared/comment "a")')
+    alice.ok('SETMETADATA Shared (/private/comment "hers")')
+    alice.ok('SETMETADATA Shared (/shared/comment "all")')
+    assert bob.response() == b'* METADATA "Other Users/alice@example.test/Shared" /shared/comment'
+    alice.ok("DELETEACL Shared " + BOB)
+    alice.ok('SETMETADATA Shared (/shared/comment "more")')
+    assert quiet(bob) == [] == quiet(bob)
 
 
 def test_idle_sends_the_same_events(bob, phone):

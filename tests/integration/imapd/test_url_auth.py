@@ -47,6 +47,67 @@ def test_a_url_gives_what_it_names_to_whom_it_is_meant_for(connect):
     assert alice.answer('APPEND INBOX CATENATE (URL "%s")' % whole[:-1]).startswith("NO [BADURL")
 
 
+PARTS = (b"From: a@example.org\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+         b"--b\r\nContent-Type: text/x-own; charset=us-ascii\r\nContent-Transfer-Encoding: base64\r\n\r\naGVs\r\nbG8gd29ybGQ=\r\n\r\n"
+         b"--b\r\nContent-Type: image/png; name=x\r\nContent-Transfer-Encoding: base64\r\n\r\nAAEC/w==\r\n"
+         b"--b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\ngr=C3=BCn\r\n"
+         b"--b\r\nContent-Type: text/plain\r\nContent-Transfer-Encoding: x-strange\r\n\r\nas it is\r\n--b--\r\n")
+
+
+def extended(client, url, wishes):
+    """What follows the URL in the answer."""
+    untagged, answer = client.run('URLFETCH ("%s" %s)' % (url, wishes))
+    assert answer.startswith(b"OK") and len(untagged) == 1, (untagged, answer)
+    head = b'* URLFETCH "%s" ' % url.encode() if untagged[0].startswith(b'* URLFETCH "') else b"* URLFETCH %s " % url.encode()
+    assert untagged[0].startswith(head)
+    return untagged[0][len(head):]
+
+
+def test_octets_without_their_transfer_encoding(connect):
+    bob, alice = connect(), connect(ALICE)
+    assert b" URLAUTH URLAUTH=BINARY " in bob.ok("CAPABILITY")[0]
+    bob.append("Drafts", PARTS)
+    of = {section: made(bob, BASE + "/Drafts/;UID=1/;SECTION=%s;URLAUTH=anonymous" % section)
+          for section in ("1", "2", "3", "4", "7", "1.MIME", "HEADER.FIELDS%20(From)")}
+    assert extended(alice, of["1"], "BINARY") == b"(BINARY {11}\r\nhello world)"
+    assert extended(alice, of["1"], "body") == b"(BODY {20}\r\naGVs\r\nbG8gd29ybGQ=\r\n)"
+    own = b'(BODYPARTSTRUCTURE ("text" "x-own" ("charset" "us-ascii") NIL NIL "%s" %d %d NIL NIL NIL NIL))'
+    assert extended(alice, of["1"], "BODYPARTSTRUCTURE") == own % (b"base64", 20, 2)
+    assert extended(alice, of["1"], "BODY BODYPARTSTRUCTURE") == own % (b"base64", 20, 2) + b" (BODY {20}\r\naGVs\r\nbG8gd29ybGQ=\r\n)"
+    assert extended(alice, of["1"], "BINARY BODYPARTSTRUCTURE") == own % (b"7bit", 11, 0) + b" (BINARY {11}\r\nhello world)"
+    # A NUL wants literal8; lines are not counted in what was decoded.
+    assert extended(alice, of["2"], "BODYPARTSTRUCTURE BINARY") == \
+        b'(BODYPARTSTRUCTURE ("image" "png" ("name" "x") NIL NIL "binary" 4 NIL NIL NIL NIL)) (BINARY ~{4}\r\n\x00\x01\x02\xff)'
+    assert extended(alice, of["3"], "BINARY BODYPARTSTRUCTURE") == \
+        b'(BODYPARTSTRUCTURE ("text" "plain" ("charset" "utf-8") NIL NIL "8bit" 5 0 NIL NIL NIL NIL)) (BINARY {5}\r\ngr\xc3\xbcn)'
+    # What cannot be decoded is described as it is.
+    assert extended(alice, of["4"], "BINARY BODYPARTSTRUCTURE") == \
+        b'(BODYPARTSTRUCTURE ("text" "plain" ("charset" "us-ascii") NIL NIL "x-strange" 8 0 NIL NIL NIL NIL)) (BINARY NIL)'
+    # A part that is not there is NIL here, and what is no part has no type of its own.
+    assert extended(alice, of["7"], "BODY") == extended(alice, of["7"], "BODYPARTSTRUCTURE") == b"NIL"
+    assert extended(alice, of["HEADER.FIELDS%20(From)"], "BINARY") == b"(BINARY {23}\r\nFrom: a@example.org\r\n\r\n)"
+    assert extended(alice, of["1.MIME"], "BODYPARTSTRUCTURE").startswith(b'(BODYPARTSTRUCTURE ("application" "octet-stream" NIL NIL NIL "7bit" ')
+    piece = made(bob, BASE + "/Drafts/;UID=1/;SECTION=1/;PARTIAL=6.3;URLAUTH=anonymous")
+    assert extended(alice, piece, "BINARY") == b"(BINARY {3}\r\nwor)"
+    whole = made(bob, BASE + "/Drafts/;UID=1;URLAUTH=anonymous")
+    shown = extended(alice, whole, "BODYPARTSTRUCTURE BODY")
+    assert shown.startswith(b'(BODYPARTSTRUCTURE ("message" "rfc822" NIL NIL NIL "7bit" %d (' % len(PARTS))
+    assert shown.endswith(b" %d NIL NIL NIL NIL)) (BODY {%d}\r\n%s)" % (PARTS.count(b"\n"), len(PARTS), PARTS))
+
+
+def test_extended_and_plain_urls_in_one_command(connect):
+    bob, alice = connect(), connect(ALICE)
+    bob.append("Drafts", PARTS)
+    url = made(bob, BASE + "/Drafts/;UID=1/;SECTION=1;URLAUTH=anonymous")
+    untagged = alice.ok('URLFETCH ("%s") "%s" ("%s" BINARY) ("%s" BODY)' % (url, url, url, url[:-1]))
+    assert [line.replace(url.encode(), b"U").replace(b'"', b"") for line in untagged[:3]] == [
+        b"* URLFETCH U {20}\r\naGVs\r\nbG8gd29ybGQ=\r\n", b"* URLFETCH U {20}\r\naGVs\r\nbG8gd29ybGQ=\r\n",
+        b"* URLFETCH U (BINARY {11}\r\nhello world)"]
+    assert untagged[3].endswith(b" NIL")
+    for wrong in ("BODY BINARY", "BINARY BINARY", "NONSENSE", "BODY "):
+        assert alice.answer('URLFETCH ("%s" %s)' % (url, wrong)).startswith("BAD"), wrong
+
+
 def test_no_other_text_has_this_token(connect):
     bob, alice = connect(), connect(ALICE)
     bob.append("INBOX", simple("one"))

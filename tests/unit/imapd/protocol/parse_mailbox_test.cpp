@@ -88,8 +88,16 @@ TEST_CASE("ACL, QUOTA and URLAUTH", "[unit][imapd]") {
   CHECK(refused("a SETQUOTA x (STORAGE)") == "21: Expected a space");
   const auto urls =
       parsed_as<UrlCommand>("a GENURLAUTH \"imap://joe@x/INBOX/;uid=20;urlauth=submit+fred\" INTERNAL");
-  CHECK(urls.urls.at(0).second == "INTERNAL");
+  CHECK(urls.urls.at(0).mechanism == "INTERNAL");
   CHECK(parsed_as<UrlCommand>("a URLFETCH \"imap://a\" \"imap://b\"").urls.size() == 2);
+  const auto wishes = parsed_as<UrlCommand>(
+      "a URLFETCH (imap://a binary BodyPartStructure) (imap://b) imap://c (imap://d BODY)");
+  CHECK(wishes.urls.at(0).binary);
+  CHECK(wishes.urls.at(0).structure);
+  CHECK_FALSE(wishes.urls.at(0).body);
+  CHECK_FALSE(wishes.urls.at(1).extended());
+  CHECK_FALSE(wishes.urls.at(2).extended());
+  CHECK(wishes.urls.at(3).body);
   CHECK_FALSE(parsed_as<ResetKeyCommand>("a RESETKEY").mailbox);
   CHECK(parsed_as<ResetKeyCommand>("a RESETKEY INBOX XSAMPLE").mechanisms.size() == 1);
 }
