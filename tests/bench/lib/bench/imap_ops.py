@@ -56,9 +56,9 @@ def add(figures, ours, theirs):
                     "%d messages; CPU %.2f ms a message" % (line["n"], line["cpu_ms_msg"]))
 
 
-def corpus(folder):
+def corpus(folder, count=None):
     pack = str(pathlib.Path(folder) / "ham.pack")
-    subprocess.run([sys.executable, str(tool("make_corpus.py")), "--count", str(MESSAGES), "--seed", "1", "--out", pack], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([sys.executable, str(tool("make_corpus.py")), "--count", str(count or MESSAGES), "--seed", "1", "--out", pack], check=True, stdout=subprocess.DEVNULL)
     return pack
 
 

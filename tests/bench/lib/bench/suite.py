@@ -1,5 +1,6 @@
 """Benchmarks of the running suite. Each takes Figures and adds to them; a Skip says why one could not be run."""
 import concurrent.futures
+import os
 import pathlib
 import resource
 import statistics
@@ -10,10 +11,10 @@ from chaos import stage
 from dromostest import clients
 from dromostest.daemons import NAMES
 
-from . import client, generator, imap_ops as operations, targets
+from . import client, generator, imap_append as appending, imap_ops as operations, targets
 
 COUNT, SESSIONS, USERS, ROUNDS = 2000, 20, 20, 3
-IDLERS = 5000
+IDLERS = int(os.environ.get("DROMOS_BENCH_IDLERS", "5000"))
 LATENCIES = 500
 STORY_SECONDS = 60
 
@@ -143,11 +144,12 @@ def latencies(target, count):
 
 
 def idle_memory(figures):
-    """5,000 connections in IDLE, an account each: PSS growth of imapd per connection, plain and TLS."""
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    if hard < IDLERS + 1000:
-        raise Skip("only %d file descriptors allowed" % hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    """5,000 connections in IDLE (DROMOS_BENCH_IDLERS), an account each: PSS growth of imapd per connection, plain and TLS."""
+    hard = max(resource.getrlimit(resource.RLIMIT_NOFILE)[1], IDLERS + 1000)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    except (ValueError, OSError):
+        raise Skip("only %d file descriptors allowed" % resource.getrlimit(resource.RLIMIT_NOFILE)[1]) from None
     for name, goal in (("plain", 12), ("TLS", 30)):
         with cluster() as server, targets.Ours(server, users=IDLERS) as suite:
             measure_idlers(figures, suite, name, goal)
@@ -190,6 +192,14 @@ def imap_ops(figures):
         raise Skip("DROMOS_BENCH_DIR has no imap_ops.py")
     with cluster() as server, targets.Ours(server, users=2, indexer=False) as suite:
         operations.run(figures, suite, targets.peer())
+
+
+def imap_append(figures):
+    """APPEND of single messages over 1 and 20 connections, the peer's beside."""
+    if operations.tool("imap_append.py") is None:
+        raise Skip("DROMOS_BENCH_DIR has no imap_append.py")
+    with cluster() as server, targets.Ours(server, users=20, indexer=False) as suite:
+        appending.run(figures, suite, targets.peer())
 
 
 # -- start, rest ------------------------------------------------------------------------------------------------------------------------------
@@ -237,4 +247,4 @@ def tell_story(suite):
     suite.admin().request("GET", "/domains")
 
 
-ALL = {function.__name__: function for function in (smtp_in, smtp_in_scan, smtp_in_indexed, smtp_in_scan_indexed, idle_latency, idle_memory, imap_ops, startup, idle_pss)}
+ALL = {function.__name__: function for function in (smtp_in, smtp_in_scan, smtp_in_indexed, smtp_in_scan_indexed, idle_latency, idle_memory, imap_ops, imap_append, startup, idle_pss)}
