@@ -23,6 +23,7 @@ class CasemapNeedle {
   CasemapNeedle() = default;
   explicit CasemapNeedle(std::string folded);
   const std::string& folded() const { return folded_; }
+  const std::string& decomposed() const { return decomposed_; }
   bool in(std::string_view folded_text) const;
 
  private:

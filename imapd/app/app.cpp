@@ -6,12 +6,14 @@
 #include "common/log/log.h"
 #include "common/store/collector.h"
 #include "imapd/service/key_cache.h"
+#include "imapd/service/text_cache.h"
 
 namespace dromos::imapd {
 namespace {
 
 constexpr milliseconds kUnlinkEvery{3600000};
 constexpr milliseconds kPollInterval{10000};  // behind lost hints
+constexpr seconds kKeepTexts{600};            // after the last search in them
 
 Task<std::unique_ptr<SessionHost>> make_host(daemon::Runtime& runtime, Worker::Options options) {
   co_return std::make_unique<SessionHost>(runtime, std::move(options));
@@ -66,6 +68,8 @@ Task<Result<void>> ImapApp::make_hosts() {
   accounts_ = std::make_shared<AccountWatch>();
   options.accounts = accounts_;
   options.keys = std::make_shared<KeyCache>(config.imapd.limits.snapshot_budget.bytes / 2);
+  texts_ = std::make_shared<TextCache>(config.imapd.limits.search_texts.bytes);
+  options.texts = texts_;
   commit_pool_ = std::make_unique<db::Pool>(options.pool);
   commit_ = std::make_unique<store::GroupCommit>(*commit_pool_);
   options.commit = commit_.get();
@@ -195,6 +199,7 @@ Task<void> ImapApp::poll(CancelToken token) {
     poll_now_.reset();
     const Wake wake = co_await poll_now_.wait(Deadline::after(kPollInterval), token);
     if (wake == Wake::cancelled) co_return;
+    texts_->drop_idle(kKeepTexts);
     const auto polled = co_await poll_once();
     if (!polled) log::warn("poll.failed", {{"err", polled.error()}});
   }

@@ -13,13 +13,14 @@
 #include "imapd/service/key_reader.h"
 #include "imapd/service/message_loader.h"
 #include "imapd/service/search_plan.h"
+#include "imapd/service/text_reader.h"
 
 namespace dromos::imapd {
 namespace {
 
 using Kind = SearchKey::Kind;
 
-constexpr size_t kBatch = 4096;                       // messages between two turns of other sessions
+constexpr size_t kBatch = 16 * TextChunk::kUids;      // messages between two turns of other sessions
 constexpr uint64_t kMaxRawSearch = 64 * 1024 * 1024;  // octets of one message searched past its extract
 
 struct Candidate {
@@ -89,20 +90,12 @@ class Searcher {
     if (plan_.needs(SearchSource::keys)) CO_TRY_VOID(co_await learn_keys(list));
     if (plan_.needs(SearchSource::entry)) CO_TRY_VOID(co_await learn_entry(list));
     if (plan_.needs(SearchSource::words)) CO_TRY_VOID(co_await learn_words(list));
-    std::vector<Candidate> open;
-    std::vector<size_t> where;
-    for (size_t i = 0; i < list.size(); ++i) {
-      if (decide(list[i]) != Truth::unknown) continue;
-      where.push_back(i);
-      open.push_back(std::move(list[i]));
-    }
-    if (!open.empty()) CO_TRY_VOID(co_await learn_text(open));
-    for (size_t i = 0; i < open.size(); ++i) {
-      // What has gone meanwhile matches nothing.
-      for (Truth& known : open[i].known)
-        if (known == Truth::unknown) known = Truth::no;
-      list[where[i]] = std::move(open[i]);
-    }
+    CO_TRY_VOID(co_await with_open(list, [this](auto& open) { return learn_chunks(open); }));
+    CO_TRY_VOID(co_await with_open(list, [this](auto& open) { return learn_text(open); }));
+    // What has gone meanwhile matches nothing.
+    for (Candidate& candidate : list)
+      if (decide(candidate) == Truth::unknown)
+        std::replace(candidate.known.begin(), candidate.known.end(), Truth::unknown, Truth::no);
     co_return Result<void>{};
   }
   Truth decide(const Candidate& candidate) const {
@@ -121,6 +114,50 @@ class Searcher {
   Task<Result<void>> still_wanted() const {
     if (scope_.unwanted && scope_.unwanted()) co_return fail(Errc::closed, "nobody waits for the search");
     co_return Result<void>{};
+  }
+
+  /// Runs `learn_more` with those that are not decided yet.
+  template <class Learn>
+  Task<Result<void>> with_open(std::vector<Candidate>& list, Learn learn_more) {
+    std::vector<Candidate> open;
+    std::vector<size_t> where;
+    for (size_t i = 0; i < list.size(); ++i) {
+      if (decide(list[i]) != Truth::unknown) continue;
+      where.push_back(i);
+      open.push_back(std::move(list[i]));
+    }
+    if (open.empty()) co_return Result<void>{};
+    CO_TRY_VOID(co_await learn_more(open));
+    for (size_t i = 0; i < open.size(); ++i) list[where[i]] = std::move(open[i]);
+    co_return Result<void>{};
+  }
+
+  /// From texts in memory; of header fields they tell only what cannot be.
+  Task<Result<void>> learn_chunks(std::vector<Candidate>& list) {
+    std::vector<uint32_t> uids;
+    uids.reserve(list.size());
+    for (const Candidate& candidate : list) uids.push_back(candidate.uid);
+    auto use = [this, &list](const TextChunk& chunk, size_t begin, size_t end) {
+      for (const SearchNode* leaf : plan_.leaves())
+        if (is_text(*leaf) && leaf->tokens.usable())
+          take_chunk(*leaf, chunk, std::span(list).subspan(begin, end - begin));
+    };
+    TextRead read{scope_.mailbox, scope_.version, scope_.unwanted};
+    co_return co_await read_texts(worker_, std::move(read), uids, use, deadline_);
+  }
+
+  static void take_chunk(const SearchNode& leaf, const TextChunk& chunk, std::span<Candidate> candidates) {
+    const bool field = !leaf.name.empty();
+    const TextPart part = field                     ? TextPart::headers
+                          : leaf.kind == Kind::body ? TextPart::body
+                                                    : TextPart::all;
+    const std::vector<bool> holding = chunk.holding(leaf.tokens, part);
+    for (Candidate& candidate : candidates) {
+      Truth& known = candidate.known[leaf.leaf];
+      const auto row = chunk.find(candidate.uid);
+      if (!row || known != Truth::unknown) continue;
+      if (holding[*row] ? !field : chunk.whole(*row)) known = truth(holding[*row]);
+    }
   }
 
   /// Extracts are unpacked and searched on the offload pool, a range while the next one is read.

@@ -67,7 +67,14 @@ void set_text_source(SearchNode& node, const SearchKey& key) {
   constexpr size_t kLongestQuery = 4096;
   node.needle = mime::CasemapNeedle(mime::fold_case(key.text));
   const std::string& folded = node.needle.folded();
+  if (folded.empty() && node.name.empty()) {  // in every body and text
+    node.kind = Kind::all;
+    node.constant = true;
+    return;
+  }
   node.source = SearchSource::text;
+  node.tokens = TextNeedle(folded.empty() ? mime::CasemapNeedle(node.name + ": ").decomposed()
+                                          : node.needle.decomposed());
   if (key.fuzzy && key.kind != Kind::header) {
     const store::WordText words = store::word_text(folded, kLongestQuery, store::WordUse::query);
     if (!words.words.empty() || !words.bigrams.empty()) {

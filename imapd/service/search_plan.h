@@ -11,6 +11,7 @@
 #include "common/store/word_index.h"
 #include "imapd/service/message_keys.h"
 #include "imapd/service/search.h"
+#include "imapd/service/text_chunk.h"
 
 namespace dromos::imapd {
 
@@ -28,6 +29,7 @@ struct SearchNode {
   int64_t value = 0;      // sizes, seconds, modseq, days
   std::string name;       // folded header name
   mime::CasemapNeedle needle;
+  TextNeedle tokens;           // of the needle, or of a field's start where there must be such a field
   std::string id;              // of a message or thread
   std::optional<KeyText> key;  // source keys: the field's text; else the sent date
   store::WordTerm words;       // source words

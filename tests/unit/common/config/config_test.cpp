@@ -270,6 +270,7 @@ TEST_CASE("The example is valid and shows the defaults", "[unit][config]") {
   CHECK(example->mta.limits.message_size == defaults->mta.limits.message_size);
   CHECK(example->mta.outbound.expire_after == defaults->mta.outbound.expire_after);
   CHECK(example->imapd.limits.snapshot_budget == defaults->imapd.limits.snapshot_budget);
+  CHECK(example->imapd.limits.search_texts == defaults->imapd.limits.search_texts);
   CHECK(example->jmapd.limits.request_timeout == defaults->jmapd.limits.request_timeout);
   CHECK(example->admind.common.metrics == defaults->admind.common.metrics);
   CHECK(example->database.owner_conninfo == defaults->database.owner_conninfo);

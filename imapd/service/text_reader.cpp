@@ -1,0 +1,154 @@
+#include "imapd/service/text_reader.h"
+
+#include <deque>
+#include <exception>
+
+#include "common/async/offload.h"
+#include "common/async/task_group.h"
+#include "imapd/service/text_cache.h"
+
+namespace dromos::imapd {
+namespace {
+
+constexpr size_t kAtOnce = 4;       // chunks
+constexpr size_t kScanned = 32;     // new messages scanned before a chunk is made anew
+constexpr size_t kUsual = 1 << 21;  // memory of a chunk
+constexpr seconds kInUse{60};
+
+struct Part {
+  uint32_t index = 0;
+  size_t begin = 0, end = 0;  // of uids
+  Result<void> result;
+  Event done;
+};
+
+class Reader {
+ public:
+  Reader(Worker& worker, const TextRead& scope, std::span<const uint32_t> uids, const UseText& use,
+         Deadline deadline)
+      : worker_(worker), scope_(scope), uids_(uids), use_(use), deadline_(deadline) {}
+
+  Task<void> read(Part& part) {
+    try {
+      part.result = co_await look(part);
+    } catch (const std::exception& e) {
+      part.result = fail(Errc::internal, e.what());
+    }
+    part.done.set();
+  }
+
+ private:
+  using ChunkPtr = std::shared_ptr<const TextChunk>;
+
+  Task<Result<void>> look(const Part& part) {
+    TextCache& cache = *worker_.options.texts;
+    const TextCache::Key key{scope_.mailbox->account(), scope_.mailbox->id(), scope_.mailbox->uidvalidity(),
+                             part.index};
+    ChunkPtr chunk = cache.find(key);
+    if (worth_making(part, chunk)) {
+      CO_TRY(chunk, co_await make(part));
+      cache.put(key, chunk);
+    }
+    if (!chunk) co_return Result<void>{};
+    co_await offload([this, &part, &chunk] { use_(*chunk, part.begin, part.end); });
+    co_return Result<void>{};
+  }
+
+  bool worth_making(const Part& part, const ChunkPtr& known) const {
+    const std::span<const uint32_t> uids = uids_.subspan(part.begin, part.end - part.begin);
+    if (known) {
+      const auto fresh = std::upper_bound(uids.begin(), uids.end(), known->through());
+      if (static_cast<size_t>(uids.end() - fresh) <= kScanned) return false;
+    }
+    const MailboxVersion& version = *scope_.version;
+    const uint32_t first = part.index * TextChunk::kUids;
+    const size_t messages = version.count_below(first + TextChunk::kUids) - version.count_below(first);
+    return uids.size() * 2 >= messages && worker_.options.texts->has_room(kUsual, kInUse);
+  }
+
+  Task<Result<ChunkPtr>> make(const Part& part) {
+    const uint32_t first = std::max<uint32_t>(part.index * TextChunk::kUids, 1);
+    const uint32_t last = part.index * TextChunk::kUids + (TextChunk::kUids - 1);
+    // What the version does not hold yet may still be on its way.
+    const auto through = static_cast<uint32_t>(std::min<uint64_t>(last, scope_.version->uidnext() - 1));
+    TextChunk::Builder builder;
+    std::vector<uint32_t> large;
+    for (uint32_t at = first; at <= through; at += store::Messages::kTextRange) {
+      const uint32_t end = std::min(through, at + (store::Messages::kTextRange - 1));
+      CO_TRY_VOID(co_await add(builder, {at, end}, large));
+    }
+    std::vector<uint32_t> none;
+    for (const uint32_t uid : large) CO_TRY_VOID(co_await add(builder, {uid, uid}, none));
+    co_return co_await offload([&builder, through] { return std::move(builder).finish(through); });
+  }
+
+  Task<Result<void>> add(TextChunk::Builder& builder, store::UidSet::Range range,
+                         std::vector<uint32_t>& large) {
+    if (scope_.unwanted && scope_.unwanted()) co_return fail(Errc::closed, "nobody waits for the search");
+    CO_TRY(const auto texts, co_await worker_.messages.packed_texts(scope_.mailbox->account(),
+                                                                    scope_.mailbox->id(), range, deadline_));
+    co_await offload([&builder, &texts, &large] {
+      for (size_t row = 0; row < texts.size(); ++row) {
+        if (texts.left_out(row)) {
+          large.push_back(texts.uid(row));
+          continue;
+        }
+        // A damaged extract is not added: the message's raw bytes are to be searched.
+        if (const auto text = texts.text(row)) builder.add(texts.uid(row), *text, !texts.truncated(row));
+      }
+    });
+    co_return Result<void>{};
+  }
+
+  Worker& worker_;
+  const TextRead& scope_;
+  const std::span<const uint32_t> uids_;
+  const UseText& use_;
+  const Deadline deadline_;
+};
+
+std::deque<Part> parts_of(std::span<const uint32_t> uids) {
+  std::deque<Part> parts;
+  for (size_t i = 0; i < uids.size(); ++i) {
+    if (parts.empty() || parts.back().index != TextChunk::index_of(uids[i])) {
+      parts.emplace_back();
+      parts.back().index = TextChunk::index_of(uids[i]);
+      parts.back().begin = i;
+    }
+    parts.back().end = i + 1;
+  }
+  return parts;
+}
+
+Task<Result<void>> run_parts(const TextRead& scope, Reader& reader, std::deque<Part>& parts,
+                             TaskGroup& ahead) {
+  size_t begun = 0;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (scope.unwanted && scope.unwanted()) co_return fail(Errc::closed, "nobody waits for the search");
+    for (; begun < std::min(parts.size(), i + kAtOnce); ++begun) ahead.spawn(reader.read(parts[begun]));
+    co_await parts[i].done.wait();
+    if (!parts[i].result) co_return parts[i].result;
+  }
+  co_return Result<void>{};
+}
+
+}  // namespace
+
+Task<Result<void>> read_texts(Worker& worker, TextRead scope, std::span<const uint32_t> uids, UseText use,
+                              Deadline deadline) {
+  Reader reader(worker, scope, uids, use, deadline);
+  std::deque<Part> parts = parts_of(uids);
+  TaskGroup ahead;
+  std::exception_ptr thrown;
+  Result<void> result;
+  try {
+    result = co_await run_parts(scope, reader, parts, ahead);
+  } catch (...) {
+    thrown = std::current_exception();
+  }
+  co_await ahead.close();  // what runs writes into `parts`
+  if (thrown) std::rethrow_exception(thrown);
+  co_return result;
+}
+
+}  // namespace dromos::imapd

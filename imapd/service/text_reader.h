@@ -1,0 +1,27 @@
+// TextReader: the texts of some messages of a mailbox in chunks (text_chunk.h), from the process' cache, or
+// made where so many of a chunk's messages are asked for that making it costs little more than scanning them.
+#pragma once
+
+#include <functional>
+#include <span>
+
+#include "imapd/service/shared_mailbox.h"
+#include "imapd/service/text_chunk.h"
+#include "imapd/service/worker.h"
+
+namespace dromos::imapd {
+
+struct TextRead {
+  const SharedMailbox* mailbox = nullptr;
+  VersionPtr version;
+  std::function<bool()> unwanted{};  // asked between chunks
+};
+
+/// Calls `use` for each chunk there is, with the place of its uids in `uids` (ascending). On threads of the
+/// pool, several at once, each for other uids. Uids without a chunk, or without a row in theirs, are to be
+/// looked for elsewhere. Errc::closed: unwanted.
+using UseText = std::function<void(const TextChunk&, size_t begin, size_t end)>;
+Task<Result<void>> read_texts(Worker& worker, TextRead scope, std::span<const uint32_t> uids, UseText use,
+                              Deadline deadline);
+
+}  // namespace dromos::imapd
