@@ -72,7 +72,7 @@ def compare(client, messages, count, seed):
 
 
 def test_texts_in_memory_answer_as_the_scan(connect):
-    compare(connect(), list(golden_imap.messages(str(paths.ROOT / "tests" / "data" / "mime")).values())[:170], 40, 7)
+    compare(connect(), [each for each in golden_imap.messages(str(paths.ROOT / "tests" / "data" / "mime")).values() if each], 40, 7)
 
 
 @pytest.mark.skipif(not VECTORS.is_dir(), reason="the whole collection is not here")
