@@ -118,7 +118,8 @@ Field enabled() {
 }
 Field shared() {
   return boolean("shared",
-                 "nobody's own: others see its mailboxes as Shared Folders, by the rights they have");
+                 "nobody's own: others see its mailboxes as Shared Folders, by the rights they have; nobody "
+                 "logs in, whatever secrets it has");
 }
 Field password() {
   return text("password", "in the clear; at least 8 bytes").hidden().or_null().within(8, 1024);

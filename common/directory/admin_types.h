@@ -47,7 +47,7 @@ struct Account {
   std::string login;
   std::string display_name;
   bool enabled = true;
-  bool shared = false;  // nobody's own: its mailboxes are there for others
+  bool shared = false;  // nobody's own: its mailboxes are there for others, nobody logs in
   int64_t quota_bytes = 0;
   int64_t epoch = 0;
   std::string password_scheme;  // argon2id, crypt, scram; empty: none

@@ -21,6 +21,10 @@ constexpr db::Statement kAccountById{"directory_account_by_id",
 constexpr db::Statement kAccountByLogin{"directory_account_by_login",
                                         "SELECT account_id, login, display_name, enabled, epoch, quota_bytes"
                                         " FROM directory.account_by_login_v1($1)"};
+constexpr db::Statement kCertificateLogin{
+    "directory_certificate_login",
+    "SELECT account_id, login, display_name, enabled, epoch, quota_bytes"
+    " FROM directory.certificate_login_v1($1)"};
 constexpr db::Statement kMaySendAs{"directory_may_send_as", "SELECT directory.may_send_as_v1($1, $2, $3)"};
 constexpr db::Statement kGroupsOf{"directory_groups_of",
                                   "SELECT address_id, address FROM directory.groups_of_v1($1)"};
@@ -104,12 +108,23 @@ Task<Result<AccountInfo>> Directory::account(AccountId id, Deadline deadline) {
   co_return read_account(rows);
 }
 
-Task<Result<AccountInfo>> Directory::account_by_login(std::string login, Deadline deadline) {
+namespace {
+Task<Result<AccountInfo>> named(db::Pool& pool, const db::Statement& statement, std::string login,
+                                Deadline deadline) {
   const Result<std::string> address = normalize_address(login);
   if (!address) co_return fail(dromos::Errc::not_found, "no such account");
-  CO_TRY(auto rows, co_await pool_.exec(kAccountByLogin, db::Params().add(*address), deadline));
+  CO_TRY(auto rows, co_await pool.exec(statement, db::Params().add(*address), deadline));
   if (rows.empty()) co_return fail(dromos::Errc::not_found, "no such account");
   co_return read_account(rows);
+}
+}  // namespace
+
+Task<Result<AccountInfo>> Directory::account_by_login(std::string login, Deadline deadline) {
+  co_return co_await named(pool_, kAccountByLogin, std::move(login), deadline);
+}
+
+Task<Result<AccountInfo>> Directory::certificate_login(std::string login, Deadline deadline) {
+  co_return co_await named(pool_, kCertificateLogin, std::move(login), deadline);
 }
 
 Task<Result<bool>> Directory::may_send_as(AccountId account, std::string address, Deadline deadline) {

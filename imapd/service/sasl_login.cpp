@@ -79,7 +79,7 @@ Task<sasl::Step> SaslLogin::check_certificate(sasl::NeedExternal need) {
   login_ = need.authcid;
   if (!need.authzid.empty() && !iequals(need.authzid, need.authcid))
     co_return mechanism_->external_result(false);
-  auto account = co_await directory_.account_by_login(need.authcid, Deadline::after(kPatience));
+  auto account = co_await directory_.certificate_login(need.authcid, Deadline::after(kPatience));
   if (account && !account->enabled) account = fail(directory::Errc::bad_credentials, "account is disabled");
   if (!account) {
     if (account.error().may_retry()) failure_ = account.error();

@@ -51,6 +51,34 @@ TEST_CASE("a remembered login dies with the password and with the account", "[in
   });
 }
 
+TEST_CASE("a shared account lets nobody in, and tells no more than one that does not exist",
+          "[integration][directory]") {
+  in_world([](World& w) -> Task<void> {
+    co_await w.account("team@example.test", "secret");
+    SecretSpec spec;
+    spec.label = "phone";
+    spec.scopes.push_back("imap");
+    MUST(const NewSecret app, co_await w.admin.create_app_password("team@example.test", spec, soon()));
+    CHECK(co_await login(w, "team@example.test", "secret") == "team@example.test");
+    AccountChange change;
+    change.shared = true;
+    MUST_VOID(co_await w.admin.update_account("team@example.test", change, soon()));
+    CHECK(co_await login(w, "team@example.test", "secret") == "bad_credentials");
+    CHECK(co_await login(w, "team@example.test", "wrong") == "bad_credentials");
+    CHECK(co_await login(w, "team@example.test", app.text) == "bad_credentials");
+    MUST(const auto scram,
+         co_await w.directory.scram_credentials("team@example.test", sasl::ScramHash::sha256, kPeer, soon()));
+    CHECK_FALSE(scram.exists);
+    CHECK_FALSE(w.directory.scram_finished(scram, true, "team@example.test", kPeer));
+    CHECK_FALSE(co_await w.directory.certificate_login("team@example.test", soon()));
+    CHECK(co_await w.directory.account_by_login("team@example.test", soon()));  // mail for it, rights on it
+    change.shared = false;
+    MUST_VOID(co_await w.admin.update_account("team@example.test", change, soon()));
+    CHECK(co_await login(w, "team@example.test", "secret") == "team@example.test");
+    CHECK(co_await login(w, "team@example.test", app.text) == "team@example.test");
+  });
+}
+
 TEST_CASE("app passwords hold to their scopes, account, expiry and revocation", "[integration][directory]") {
   in_world([](World& w) -> Task<void> {
     co_await w.account("alice@example.test", "secret");

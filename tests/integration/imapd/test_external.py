@@ -57,6 +57,14 @@ def test_nobody_acts_for_another_or_without_an_account(server):
     assert client.answer("AUTHENTICATE EXTERNAL =").startswith("NO [AUTHENTICATIONFAILED]")
 
 
+def test_a_shared_account_has_no_login(server):
+    server.sql("UPDATE directory.account SET shared = true WHERE id = directory.need_account('%s')" % BOB)
+    client = connect(server, server.authority.person("Bob Builder", BOB))
+    shared = client.answer("AUTHENTICATE EXTERNAL =")
+    assert shared == connect(server, server.authority.person("nobody@example.test")).answer("AUTHENTICATE EXTERNAL =")
+    assert shared.startswith("NO [AUTHENTICATIONFAILED]")
+
+
 def test_without_a_certificate_external_is_not_offered(server):
     client = connect(server)
     assert b"EXTERNAL" not in client.greeting
