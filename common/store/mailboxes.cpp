@@ -74,20 +74,6 @@ Unexpected bad_name() {
   return fail(StoreErrc::not_allowed, "mailbox name not allowed");
 }
 
-/// A write whose answer was lost is done again. `told_done` is the error that the second try gets if the
-/// first had happened: then there are no rows.
-Task<Result<std::optional<db::Rows>>> write_again(db::Pool& pool, const db::Statement& statement,
-                                                  std::function<db::Params()> params, StoreErrc told_done,
-                                                  Deadline deadline) {
-  auto first = co_await write_fenced(pool, statement, params(), deadline);
-  if (first) co_return std::move(*first);
-  if (!first.error().is(StoreErrc::unknown)) co_return Unexpected(std::move(first).error());
-  auto second = co_await write_settled(pool, statement, std::move(params), deadline);
-  if (second) co_return std::move(second->rows);
-  if (second.error().is(told_done)) co_return std::nullopt;
-  co_return Unexpected(std::move(second).error());
-}
-
 }  // namespace
 
 const Mailbox* MailboxTree::find(MailboxId id) const {
@@ -155,11 +141,11 @@ Task<Result<MailboxCreated>> Mailboxes::create(AccountId account, std::vector<st
     made.add_int32(0);
     return made;
   };
-  CO_TRY(const auto rows, co_await write_again(pool_, kCreate, params, StoreErrc::exists, deadline));
-  if (rows)
-    co_return MailboxCreated{rows->id<MailboxId>(0, 0),
-                             static_cast<uint32_t>(rows->integer(0, 1)),
-                             {account, rows->integer(0, 2)}};
+  CO_TRY(const Settled settled, co_await write_settled(pool_, kCreate, params, deadline, StoreErrc::exists));
+  const db::Rows& rows = settled.rows;
+  if (!rows.empty())
+    co_return MailboxCreated{
+        rows.id<MailboxId>(0, 0), static_cast<uint32_t>(rows.integer(0, 1)), {account, rows.integer(0, 2)}};
   CO_TRY(const MailboxTree now, co_await tree(account, deadline));
   const Mailbox* made = now.find(path);
   if (made == nullptr) co_return fail(StoreErrc::exists, "mailbox or special use exists");
@@ -210,8 +196,9 @@ Task<Result<Change>> Mailboxes::remove(AccountId account, MailboxId mailbox, boo
     made.add(account).add(mailbox).add(with_messages);
     return made;
   };
-  CO_TRY(const auto rows, co_await write_again(pool_, kRemove, params, StoreErrc::not_found, deadline));
-  if (rows) co_return Change{account, rows->integer(0, 0)};
+  CO_TRY(const Settled settled,
+         co_await write_settled(pool_, kRemove, params, deadline, StoreErrc::not_found));
+  if (!settled.rows.empty()) co_return Change{account, settled.rows.integer(0, 0)};
   CO_TRY(const MailboxTree now, co_await tree(account, deadline));
   co_return Change{account, now.modseq};
 }

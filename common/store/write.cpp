@@ -64,7 +64,8 @@ Task<Result<db::Rows>> write_fenced(db::Pool& pool, const db::Statement& stateme
 }
 
 Task<Result<Settled>> write_settled(db::Pool& pool, const db::Statement& statement,
-                                    std::function<db::Params()> params, Deadline deadline) {
+                                    std::function<db::Params()> params, Deadline deadline,
+                                    std::optional<StoreErrc> told_done) {
   Settled settled;
   while (true) {
     auto rows = co_await write_fenced(pool, statement, params(), deadline);
@@ -73,6 +74,7 @@ Task<Result<Settled>> write_settled(db::Pool& pool, const db::Statement& stateme
       co_return settled;
     }
     const bool lost = rows.error().is(StoreErrc::unknown);
+    if (settled.repeated && told_done && rows.error().is(*told_done)) co_return settled;
     settled.repeated = settled.repeated || lost;
     // Once a try may have been done, no connection is no answer.
     const bool again = lost || (settled.repeated && rows.error().may_retry());

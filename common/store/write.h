@@ -3,8 +3,10 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "common/db/pool.h"
+#include "common/store/errc.h"
 
 namespace dromos::store {
 
@@ -15,13 +17,15 @@ Task<Result<db::Rows>> write_once(db::Pool& pool, const db::Statement& statement
 
 /// A mutation that may be done twice with the same result. If its answer is lost, the lost backend is ended
 /// first (it could still commit, after whatever comes next), then it is asked again; `repeated` tells so: the
-/// answer is then of the last try. StoreErrc::unknown if the deadline passes before.
+/// answer is then of the last try. StoreErrc::unknown if the deadline passes before. `told_done` is the error
+/// that a try gets if an earlier one had happened: then there are no rows.
 struct Settled {
   db::Rows rows;
   bool repeated = false;
 };
 Task<Result<Settled>> write_settled(db::Pool& pool, const db::Statement& statement,
-                                    std::function<db::Params()> params, Deadline deadline);
+                                    std::function<db::Params()> params, Deadline deadline,
+                                    std::optional<StoreErrc> told_done = std::nullopt);
 
 /// Like write_once, but StoreErrc::unknown is told only when the lost backend has ended: what can be read
 /// then is what happened. Errc::timeout if that could not be learned.
