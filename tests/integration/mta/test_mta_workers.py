@@ -1,8 +1,10 @@
-"""Sessions on every worker commit together: one group commit of the process, at home on the main reactor."""
+"""Sessions on every worker commit together: one group commit of the process, at home on the main reactor. Deliveries of
+several workers to one account never wait for each other's lock."""
 import threading
 
 import pytest
 
+from dromostest import metrics
 from dromostest.clients import Smtp
 
 SENDERS, ROUNDS = 9, 8
@@ -11,7 +13,8 @@ BOTH = ["alice@example.test", "bob@example.test"]
 
 
 @pytest.mark.config({"mta": {"workers": 3}})
-def test_sessions_on_three_workers_deliver_at_once(suite, mail):
+def test_sessions_on_three_workers_deliver_at_once_and_are_never_busy(suite, mail):
+    # Each connection goes to the worker with the fewest.
     sessions = [Smtp(suite.mta.address("mx")) for _ in range(SENDERS)]
     errors, replies = [], []
 
@@ -36,5 +39,7 @@ def test_sessions_on_three_workers_deliver_at_once(suite, mail):
         uids = [int(entry.uid) for entry in mail.mailbox(login, "inbox")]
         assert uids == list(range(1, len(uids) + 1))
     assert sum(len(mail.mailbox(login)) for login in BOTH) == sum(count for count, _ in replies)
+    assert metrics.commit_calls(suite.mta, "delivered") == SENDERS * ROUNDS
+    assert metrics.commit_calls(suite.mta, "busy") == 0
     for smtp in sessions:
         smtp.expect("QUIT", 221)
