@@ -11,7 +11,7 @@ from chaos import stage
 from dromostest import clients
 from dromostest.daemons import NAMES
 
-from . import client, generator, imap_append as appending, imap_ops as operations, targets
+from . import client, generator, imap_append as appending, imap_growth as growth, imap_ops as operations, targets
 
 COUNT, SESSIONS, USERS, ROUNDS = 2000, 20, 20, 3
 IDLERS = int(os.environ.get("DROMOS_BENCH_IDLERS", "5000"))
@@ -202,6 +202,12 @@ def imap_append(figures):
         appending.run(figures, suite, targets.peer())
 
 
+def imap_growth(figures):
+    """One mailbox of up to 1,000,000 messages, 10,000 mailboxes, memory of 200 sessions."""
+    with cluster() as server, targets.Ours(server, users=8, indexer=False) as suite:
+        growth.run(figures, suite)
+
+
 # -- start, rest ------------------------------------------------------------------------------------------------------------------------------
 def startup(figures):
     """From starting all five daemons until every port accepts, with an existing store."""
@@ -247,4 +253,4 @@ def tell_story(suite):
     suite.admin().request("GET", "/domains")
 
 
-ALL = {function.__name__: function for function in (smtp_in, smtp_in_scan, smtp_in_indexed, smtp_in_scan_indexed, idle_latency, idle_memory, imap_ops, imap_append, startup, idle_pss)}
+ALL = {function.__name__: function for function in (smtp_in, smtp_in_scan, smtp_in_indexed, smtp_in_scan_indexed, idle_latency, idle_memory, imap_ops, imap_append, imap_growth, startup, idle_pss)}
