@@ -22,6 +22,17 @@ const db::Statement kTree{"store_mailbox_tree",
                           ", a.modseq, a.mailbox_modseq, a.email_modseq, a.thread_modseq, a.state_epoch "
                           "FROM mail.account_state a LEFT JOIN mail.mailbox m ON m.account_id = a.account_id "
                           "WHERE a.account_id = $1 ORDER BY m.mailbox_id"};
+const db::Statement kFind{
+    "store_mailbox_find",
+    "WITH RECURSIVE walk AS ("
+    "SELECT r.mailbox_id, 1 AS depth FROM mail.mailbox r WHERE r.account_id = $1 AND r.parent_id IS NULL AND "
+    "r.name = ($2::text[])[1] "
+    "UNION ALL SELECT k.mailbox_id, w.depth + 1 FROM walk w JOIN mail.mailbox k ON k.account_id = $1 AND "
+    "k.parent_id = w.mailbox_id "
+    "AND k.name = ($2::text[])[w.depth + 1] WHERE w.depth < cardinality($2)) "
+    "SELECT " MAILBOX_COLUMNS
+    " FROM walk w JOIN mail.mailbox m ON m.account_id = $1 AND m.mailbox_id = w.mailbox_id "
+    "WHERE w.depth = cardinality($2)"};
 const db::Statement kGet{"store_mailbox_get",
                          "SELECT " MAILBOX_COLUMNS
                          " FROM mail.mailbox m WHERE m.account_id = $1 AND m.mailbox_id = $2"};
@@ -121,6 +132,18 @@ Task<Result<MailboxTree>> Mailboxes::tree(AccountId account, Deadline deadline) 
   for (size_t row = 0; row < rows.size(); ++row)
     if (!rows.is_null(row, 0)) tree.mailboxes.push_back(mailbox_of(rows, row));
   co_return tree;
+}
+
+Task<Result<std::optional<Mailbox>>> Mailboxes::find(AccountId account, std::vector<std::string> path,
+                                                     Deadline deadline) {
+  std::optional<Mailbox> found;
+  if (path.empty()) co_return found;
+  if (iequals(path.front(), "INBOX")) path.front() = "INBOX";
+  db::Params params;
+  params.add(account).add_array(std::span<const std::string>(path));
+  CO_TRY(const auto rows, co_await pool_.exec(kFind, std::move(params), deadline));
+  if (!rows.empty()) found = mailbox_of(rows, 0);
+  co_return found;
 }
 
 Task<Result<Mailbox>> Mailboxes::get(AccountId account, MailboxId mailbox, Deadline deadline) {

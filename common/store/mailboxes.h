@@ -67,6 +67,9 @@ class Mailboxes {
   explicit Mailboxes(db::Pool& pool) : pool_(pool) {}
 
   Task<Result<MailboxTree>> tree(AccountId account, Deadline deadline);
+  /// The mailbox at a path (INBOX at the root in any case), however many others the account has.
+  Task<Result<std::optional<Mailbox>>> find(AccountId account, std::vector<std::string> path,
+                                            Deadline deadline);
   /// One mailbox with its counters (STATUS).
   Task<Result<Mailbox>> get(AccountId account, MailboxId mailbox, Deadline deadline);
   Task<Result<MailboxCreated>> create(AccountId account, std::vector<std::string> path,

@@ -43,9 +43,9 @@ Unexpected nowhere() {
 
 /// An owner's mailbox; those shared with him are not his to give on.
 Task<Result<MailboxId>> own_mailbox(Context& context, AccountId owner, const ImapUrl& url) {
-  CO_TRY(const auto tree, co_await context.worker.mailboxes.tree(owner, context.store_deadline()));
-  const store::Mailbox* found = tree.find(path_of_name(url.mailbox));
-  if (found == nullptr || !found->selectable) co_return nowhere();
+  CO_TRY(const auto found,
+         co_await context.worker.mailboxes.find(owner, path_of_name(url.mailbox), context.store_deadline()));
+  if (!found || !found->selectable) co_return nowhere();
   if (url.uidvalidity && *url.uidvalidity != found->uidvalidity) co_return nowhere();
   co_return found->id;
 }

@@ -97,10 +97,13 @@ Place place_in(const store::MailboxTree& tree, AccountId account, std::vector<st
 Task<Result<Place>> find_place(Worker& worker, AccountId reader, std::string name, Deadline deadline) {
   const std::optional<ForeignName> foreign = foreign_name(name);
   if (!foreign) {
-    CO_TRY(const auto tree, co_await worker.mailboxes.tree(reader, deadline));
     Place place{reader, path_of_name(name), std::nullopt, store::kAllRights};
-    if (const store::Mailbox* found = tree.find(place.path))
-      place.found = NamedMailbox{reader, store::kAllRights, *found, name_of_path(tree.path_of(found->id))};
+    CO_TRY(auto found, co_await worker.mailboxes.find(reader, place.path, deadline));
+    if (!found) co_return place;
+    std::vector<std::string> path = place.path;
+    path.back() = found->name;
+    if (iequals(path.front(), "INBOX")) path.front() = "INBOX";
+    place.found = NamedMailbox{reader, store::kAllRights, std::move(*found), name_of_path(path)};
     co_return place;
   }
   CO_TRY(const auto shared, co_await worker.sharing.visible_to(reader, deadline));
