@@ -47,6 +47,7 @@ Resource accounts();
 Resource addresses();
 Resource secrets();
 Resource sharing();
+Resource reindex();
 Resource administrators();
 Resource queue();
 Resource traces();

@@ -5,8 +5,8 @@ namespace dromos::admind {
 
 const std::vector<Resource>& resources() {
   static const std::vector<Resource> all = {
-      domains(), accounts(), addresses(), secrets(), sharing(),  administrators(), queue(),
-      traces(),  sessions(), health(),    jobs(),    settings(), audit(),          self(),
+      domains(),  accounts(), addresses(), secrets(), sharing(),  administrators(), queue(), traces(),
+      sessions(), health(),   jobs(),      reindex(), settings(), audit(),          self(),
   };
   return all;
 }

@@ -27,6 +27,7 @@ Services::Services(daemon::Runtime& in, std::shared_ptr<directory::LoginState> s
       administrators(pool, *logins),
       acl(pool),
       queue(pool),
+      reindex(pool),
       traces(pool),
       collector(pool) {}
 

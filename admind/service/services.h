@@ -16,6 +16,7 @@
 #include "common/store/acl_admin.h"
 #include "common/store/collector.h"
 #include "common/store/queue.h"
+#include "common/store/reindex.h"
 #include "common/store/trace.h"
 
 namespace dromos::admind {
@@ -31,6 +32,7 @@ struct Services {
   directory::Administrators administrators;
   store::AclAdmin acl;
   store::Queue queue;
+  store::Reindex reindex;
   store::Traces traces;
   store::Collector collector;
   TaskGroup background;

@@ -116,9 +116,11 @@ Result<void> ImapApp::listen() {
 void ImapApp::start_jobs() {
   job_pool_ = std::make_unique<db::Pool>(db::Pool::Options{.conninfo = runtime_->conninfo(), .max = 3});
   jobs_ = std::make_unique<jobs::LeasedRunner>(*job_pool_, jobs::LeasedRunner::Options{});
-  indexer_ = std::make_unique<Indexer>(*job_pool_, *jobs_,
-                                       Indexer::Options{.enabled = runtime_->config().imapd.indexer});
   job_blobs_ = store::make_blob_store(*job_pool_, runtime_->config().store.folder);
+  Indexer::Options indexing{.enabled = runtime_->config().imapd.indexer};
+  indexing.blobs = job_blobs_.get();
+  indexing.rewritten = [texts = texts_](AccountId account) { texts->forget(account); };
+  indexer_ = std::make_unique<Indexer>(*job_pool_, *jobs_, std::move(indexing));
   teacher_ =
       std::make_unique<Teacher>(*job_pool_, *job_blobs_, *jobs_, runtime_->rpc_to(config::Daemon::spamd));
   if (const std::string& folder = runtime_->config().store.folder; !folder.empty())

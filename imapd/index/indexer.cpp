@@ -7,6 +7,7 @@
 #include "common/log/log.h"
 #include "common/metrics/metrics.h"
 #include "imapd/index/document.h"
+#include "imapd/index/text_again.h"
 
 namespace dromos::imapd {
 namespace {
@@ -16,6 +17,8 @@ constexpr size_t kPutBytes = 4 * 1024 * 1024;  // of text in one call
 constexpr size_t kBusyBacklog = 64;
 constexpr milliseconds kBusyStep{100};
 constexpr int32_t kScan = 1000;
+constexpr int32_t kReindexStep = 50;
+constexpr seconds kReindexTime{5};
 constexpr int64_t kRateWindowUs = 500'000;
 
 Deadline call_deadline() {
@@ -51,7 +54,9 @@ Indexer::Indexer(db::Pool& pool, jobs::LeasedRunner& jobs, Options options)
       options_(std::move(options)),
       home_(Reactor::current()),
       index_(pool),
+      reindex_(pool),
       shared_(std::make_shared<Shared>()) {
+  if (options_.blobs != nullptr) messages_.emplace(pool, *options_.blobs);
   if (!options_.enabled) return;
   if (!options_.busy) options_.busy = [this] { return home_.backlog() > kBusyBacklog; };
   for (int32_t shard = 0; shard < kShards; ++shard)
@@ -133,9 +138,44 @@ Task<Result<void>> Indexer::run_shard(jobs::JobContext& context, int32_t number)
   }
   show_lag();
   if (context.stopping()) co_return worst;
+  if (messages_) CO_TRY_VOID(co_await reindex_shard(context, number));
   const size_t least = scanning ? 1 : options_.batch;
   CO_TRY_VOID(co_await clean(least));
   co_return worst;
+}
+
+/// Under the lease of the shard's indexing, so that nobody else writes its words meanwhile. New mail waits no
+/// longer than kReindexTime.
+Task<Result<void>> Indexer::reindex_shard(jobs::JobContext& context, int32_t number) {
+  const Deadline until = Deadline::after(kReindexTime);
+  Shard& shard = shards_[static_cast<size_t>(number)];
+  while (true) {
+    CO_TRY(auto step, co_await reindex_.next(number, kShards, kReindexStep, call_deadline()));
+    if (!step) co_return Result<void>{};
+    if (until.passed() || context.stopping()) break;
+    co_await wait_while_busy(context);
+    CO_TRY_VOID(co_await reindex_step(context, std::move(*step), shard));
+    co_await context.slice(options_.pause);
+  }
+  context.again();
+  co_return Result<void>{};
+}
+
+Task<Result<void>> Indexer::reindex_step(jobs::JobContext& context, store::Reindex::Step step, Shard& shard) {
+  if (step.messages.empty()) {
+    // What the index lacks now came meanwhile; its position moves again.
+    CO_TRY_VOID(co_await index_account(context, step.account, shard));
+    if (context.stopping()) co_return Result<void>{};
+    log::info("reindex.done", {{"account", step.account.value}});
+    co_return co_await reindex_.end(step.account, call_deadline());
+  }
+  std::vector<MessageId> ids = step.messages;
+  CO_TRY(auto texts, co_await texts_again(*messages_, *options_.blobs, step.account, ids, call_deadline()));
+  CO_TRY_VOID(co_await reindex_.put(step, std::move(texts), call_deadline()));
+  if (options_.rewritten) options_.rewritten(step.account);
+  context.count("reindexed", static_cast<int64_t>(ids.size()));
+  CO_TRY_VOID(co_await index_batch(step.account, std::move(ids)));
+  co_return Result<void>{};
 }
 
 Task<Result<void>> Indexer::index_account(jobs::JobContext& context, AccountId account, Shard& shard) {

@@ -1,6 +1,7 @@
 // Indexer: writes the word index (common/store/word_index.h) in the background, from the stored text
-// extracts. Hints of deliveries say where to look; a slow scan finds what hints missed. Accounts are spread
-// over kShards jobs leased through common/jobs, so of several imapds each account is indexed by one.
+// extracts, and both anew from the stored bytes where admind asks for it (common/store/reindex.h). Hints of
+// deliveries say where to look; a slow scan finds what hints missed. Accounts are spread over kShards jobs
+// leased through common/jobs, so of several imapds each account is indexed by one.
 //
 //   indexer_.emplace(pool, jobs, imapd::Indexer::Options{.enabled = config.imapd.indexer});  // main reactor
 //   jobs.start();
@@ -16,11 +17,14 @@
 #include <array>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "common/jobs/leased_runner.h"
+#include "common/store/messages.h"
+#include "common/store/reindex.h"
 #include "common/store/word_index.h"
 
 namespace dromos::imapd {
@@ -39,6 +43,10 @@ class Indexer {
     milliseconds longest_wait{10000};  ///< but never longer than this for one batch
     /// True while this process has better things to do; default: its reactor's backlog is over 64.
     std::function<bool()> busy;
+    /// Where messages' bytes are, for reindexing; without it there is none.
+    store::BlobStore* blobs = nullptr;
+    /// Told after texts of an account were written anew.
+    std::function<void(AccountId)> rewritten;
   };
 
   /// Adds its jobs to `jobs`, unless disabled. Both must live on the constructing reactor.
@@ -68,6 +76,8 @@ class Indexer {
   Task<Result<std::vector<int64_t>>> todo(int32_t shard);
   Task<Result<void>> index_account(jobs::JobContext& context, AccountId account, Shard& shard);
   Task<Result<int64_t>> index_batch(AccountId account, std::vector<MessageId> ids);
+  Task<Result<void>> reindex_shard(jobs::JobContext& context, int32_t number);
+  Task<Result<void>> reindex_step(jobs::JobContext& context, store::Reindex::Step step, Shard& shard);
   Task<void> wait_while_busy(jobs::JobContext& context);
   bool is_busy();
   Task<Result<void>> clean(size_t at_least);
@@ -79,6 +89,8 @@ class Indexer {
   Options options_;
   Reactor& home_;
   store::WordIndex index_;
+  store::Reindex reindex_;
+  std::optional<store::Messages> messages_;
   std::shared_ptr<Shared> shared_;
   std::array<Shard, kShards> shards_;
   std::unordered_map<std::string, size_t> dirty_;  // partition -> messages since its last clean

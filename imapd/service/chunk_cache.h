@@ -67,6 +67,14 @@ class ChunkCache {
       drop(std::prev(entries_.end()), dropped);
     bytes_.set(static_cast<int64_t>(memory_));
   }
+  /// Drops an account's: what they were made of has changed.
+  void forget(AccountId account) {
+    Entries dropped;
+    const std::lock_guard lock(mutex_);
+    for (auto at = entries_.begin(); at != entries_.end();)
+      if (const auto entry = at++; entry->key.account == account) drop(entry, dropped);
+    bytes_.set(static_cast<int64_t>(memory_));
+  }
   size_t memory() const {
     const std::lock_guard lock(mutex_);
     return memory_;

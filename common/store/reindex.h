@@ -1,0 +1,51 @@
+// Reindex: which accounts' texts and words are to be made anew from the stored bytes, and how far that is
+// (mail.reindex). admind asks, imapd's indexer does it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/db/pool.h"
+#include "common/store/types.h"
+
+namespace dromos::store {
+
+class Reindex {
+ public:
+  explicit Reindex(db::Pool& pool) : pool_(pool) {}
+
+  struct Progress {
+    std::string address;  ///< of the account
+    int64_t done = 0;
+    int64_t failed = 0;  ///< of those
+    int64_t total = 0;   ///< when it was asked for
+    int64_t asked_us = 0;
+    int64_t ended_us = 0;  ///< 0: under way
+  };
+  /// One account, or all of them; from the beginning if it is under way. How many accounts.
+  Task<Result<int64_t>> ask(std::optional<AccountId> account, Deadline deadline);
+  /// Under way first, then the newest.
+  Task<Result<std::vector<Progress>>> list(int32_t limit, Deadline deadline);
+
+  // For the indexer; shard = account_id % shards.
+  struct Step {
+    AccountId account;
+    std::vector<MessageId> messages;  ///< none: the account is done
+  };
+  Task<Result<std::optional<Step>>> next(int32_t shard, int32_t shards, int32_t limit, Deadline deadline);
+  struct Texts {
+    std::vector<Uuid> ids;
+    std::vector<bool> truncated;
+    std::vector<std::string> data;  ///< packed (codec.h)
+  };
+  /// Texts of a step; messages without one could not be read. Takes their words out of the index, which has
+  /// to put them again.
+  Task<Result<void>> put(const Step& step, Texts texts, Deadline deadline);
+  Task<Result<void>> end(AccountId account, Deadline deadline);
+
+ private:
+  db::Pool& pool_;
+};
+
+}  // namespace dromos::store

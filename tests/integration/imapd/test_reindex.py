@@ -1,0 +1,55 @@
+"""Reindex: texts and words made anew from the stored bytes while searches go on, with progress."""
+import time
+
+from dromostest.accounts import quote
+from imapd_client import simple
+
+BOB = "bob@example.test"
+COUNT = 130
+
+
+def wait_until(check, what):
+    for _ in range(600):
+        if check():
+            return
+        time.sleep(0.1)
+    raise AssertionError(what)
+
+
+def number(suite, query):
+    return int(suite.sql(query).strip())
+
+
+def test_texts_and_words_are_made_anew(suite, connect):
+    account = "directory.need_account(%s)" % quote(BOB)
+    client = connect()
+    for n in range(COUNT):
+        assert client.append("INBOX", simple("running", "houses number %dx\r\n" % n)).startswith("OK")
+    wait_until(lambda: number(suite, "SELECT count(*) FROM mail.word_index WHERE account_id = " + account) == COUNT, "the index lags")
+    suite.sql("DELETE FROM mail.text_extract WHERE account_id = " + account)
+    suite.sql("DELETE FROM mail.word_index WHERE account_id = " + account)
+    client.ok("SELECT INBOX")
+    everything = [b"* SEARCH " + b" ".join(b"%d" % n for n in range(1, COUNT + 1))]
+    assert client.ok("SEARCH BODY ouses") == [b"* SEARCH"]
+    assert suite.sql("SELECT mail.reindex_ask_v1(%s)" % account).strip() == "1"
+    asked = "FROM mail.reindex WHERE account_id = %s" % account
+    assert number(suite, "SELECT total " + asked) == COUNT
+
+    def ended():
+        client.ok("SEARCH BODY ouses")  # searches go on
+        done = number(suite, "SELECT done " + asked)
+        assert 0 <= done <= COUNT
+        return number(suite, "SELECT count(ended_at) " + asked) == 1
+
+    wait_until(ended, "reindexing does not end")
+    assert suite.sql("SELECT done, failed, total " + asked).strip().split("|") == [str(COUNT), "0", str(COUNT)]
+    assert client.ok("SEARCH BODY ouses") == everything
+    assert client.ok("SEARCH BODY 17x") == [b"* SEARCH 18 118"]
+    assert client.ok("SEARCH FUZZY BODY house") == everything
+    assert client.ok("SEARCH FUZZY SUBJECT runs") == everything
+    # The index has all of them again: nothing is left to be scanned.
+    assert number(suite, "SELECT count(*) FROM mail.word_index WHERE account_id = " + account) == COUNT
+    assert number(suite, "SELECT modseq FROM mail.word_state WHERE account_id = " + account) > 0
+    assert client.append("INBOX", simple("later", "houses afterwards\r\n")).startswith("OK")
+    client.ok("NOOP")
+    assert client.ok("SEARCH BODY afterw") == [b"* SEARCH %d" % (COUNT + 1)]
