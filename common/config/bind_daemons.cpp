@@ -188,7 +188,6 @@ void bind(Reader& r, Imapd& out) {
   r.optional("indexer", out.indexer);
   r.optional("unauthenticate", out.unauthenticate);
   r.optional("progress", out.progress);
-  r.optional("message_limit", out.message_limit);
   r.optional("quota_admins", out.quota_admins);
   r.section("limits", [&](Reader& inner) {
     inner.optional("connections", out.limits.connections, kPositive);

@@ -176,8 +176,8 @@ struct Imapd {
   bool plaintext_login = false;  ///< allow passwords without TLS, in IMAP and POP3; for tests
   bool indexer = true;           ///< write the word index in the background
   bool unauthenticate = true;    ///< offer UNAUTHENTICATE (RFC 8437 §8: to be turned off behind some proxies)
-  Duration progress = 10s;       ///< between reports of a long command (INPROGRESS, RFC 9585)
-  uint32_t message_limit = 0;    ///< messages one command may touch (MESSAGELIMIT, RFC 9738); 0: any number
+  Duration progress =
+      10s;  ///< between reports of a long command (INPROGRESS, RFC 9585); 0: at every step, for tests
   /// Logins that may read and set everybody's quota by IMAP (QUOTASET, RFC 9208 §4.1.3).
   std::vector<std::string> quota_admins;
   ImapLimits limits;

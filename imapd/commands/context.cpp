@@ -7,6 +7,7 @@
 #include "imapd/commands/append.h"
 #include "imapd/commands/metadata_watch.h"
 #include "imapd/commands/notify.h"
+#include "imapd/commands/progress.h"
 
 namespace dromos::imapd {
 namespace {
@@ -38,7 +39,10 @@ Context::~Context() {
 Task<bool> Context::flush() {
   if (broken) co_return false;
   if (out.empty() && stream.out().empty()) co_return true;
+  if (progress != nullptr) co_await progress->quiet();
+  flushing = true;
   const auto sent = co_await stream.write_all(out.view(), Deadline::after(kWriteTime));
+  flushing = false;
   out.clear();
   if (!sent) broken = true;
   co_return !broken;

@@ -71,6 +71,7 @@ struct Enabled {
 struct AppendJob;
 class Notify;
 class MetadataWatch;
+class Progress;
 
 class Context final : public MailboxWatcher {
  public:
@@ -90,6 +91,8 @@ class Context final : public MailboxWatcher {
   std::unique_ptr<Notify> notify;           // after the first NOTIFY
   std::unique_ptr<MetadataWatch> metadata;  // after ENABLE METADATA, or as NOTIFY has it
   std::unique_ptr<AppendJob> append;        // while the literals of an APPEND come in
+  Progress* progress = nullptr;             // of the command under way, if it reports
+  bool flushing = false;
   uint8_t failed_logins = 0;
   bool counted = false;  // against the account's limit
   bool idling = false;

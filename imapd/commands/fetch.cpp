@@ -7,6 +7,7 @@
 #include "common/store/errc.h"
 #include "imapd/commands/fetch_render.h"
 #include "imapd/commands/handlers.h"
+#include "imapd/commands/progress.h"
 #include "imapd/commands/qresync.h"
 #include "imapd/commands/search_answer.h"
 #include "imapd/commands/sync.h"
@@ -106,6 +107,7 @@ class Fetcher {
     const VersionPtr version = context_.selected->seen;
     now_ = begin_batch(*version, numbers, 0);
     while (now_) {
+      if (context_.progress != nullptr) context_.progress->step(now_->begin, numbers.size());
       next_ = begin_batch(*version, numbers, now_->end);
       co_await now_->done.wait();
       if (!now_->outcome) co_return now_->outcome;

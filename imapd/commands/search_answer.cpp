@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/mime/charset.h"
+#include "imapd/commands/progress.h"
 
 namespace dromos::imapd {
 namespace {
@@ -49,6 +50,9 @@ SearchScope scope_of(Context& context) {
   scope.saved = context.selected->saved;
   scope.recent = context.selected->recent;
   scope.unwanted = [&context] { return context.peer_gone(); };
+  scope.progress = [&context](size_t done, size_t goal) {
+    if (context.progress != nullptr) context.progress->step(done, goal);
+  };
   return scope;
 }
 

@@ -142,7 +142,7 @@ class Searcher {
         if (is_text(*leaf) && leaf->tokens.usable())
           take_chunk(*leaf, chunk, std::span(list).subspan(begin, end - begin));
     };
-    TextRead read{scope_.mailbox, scope_.version, scope_.unwanted};
+    TextRead read{scope_.mailbox, scope_.version, scope_.unwanted, scope_.progress};
     co_return co_await read_texts(worker_, std::move(read), uids, use, deadline_);
   }
 
@@ -219,6 +219,12 @@ class Searcher {
     std::vector<uint32_t> large;
     for (size_t i = 0; i < ranges.size(); ++i) {
       CO_TRY_VOID(co_await still_wanted());
+      if (scope_.progress) {
+        const auto next = std::partition_point(list.begin(), list.end(), [&](const Candidate& candidate) {
+          return candidate.uid < ranges[i].uids.first;
+        });
+        scope_.progress(static_cast<size_t>(next - list.begin()), list.size());
+      }
       if (i == 0) ahead.spawn(read_range(ranges[0]));
       if (i + 1 < ranges.size()) ahead.spawn(read_range(ranges[i + 1]));
       co_await ranges[i].done->wait();

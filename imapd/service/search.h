@@ -20,6 +20,7 @@ struct SearchScope {
   std::optional<NumberSet> only{};   // message numbers; others are not looked at
   NumberSet recent;                  // uids
   std::function<bool()> unwanted{};  // asked between batches: nobody waits for the answer any more
+  std::function<void(size_t, size_t)> progress{};  // told between batches: messages looked at, of how many
 };
 
 /// Message numbers, ascending. The texts of the program must be UTF-8. Errc::invalid_argument: a key that

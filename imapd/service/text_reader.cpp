@@ -125,6 +125,7 @@ Task<Result<void>> run_parts(const TextRead& scope, Reader& reader, std::deque<P
   size_t begun = 0;
   for (size_t i = 0; i < parts.size(); ++i) {
     if (scope.unwanted && scope.unwanted()) co_return fail(Errc::closed, "nobody waits for the search");
+    if (scope.progress) scope.progress(parts[i].begin, parts.back().end);
     for (; begun < std::min(parts.size(), i + kAtOnce); ++begun) ahead.spawn(reader.read(parts[begun]));
     co_await parts[i].done.wait();
     if (!parts[i].result) co_return parts[i].result;

@@ -14,7 +14,8 @@ namespace dromos::imapd {
 struct TextRead {
   const SharedMailbox* mailbox = nullptr;
   VersionPtr version;
-  std::function<bool()> unwanted{};  // asked between chunks
+  std::function<bool()> unwanted{};                // asked between chunks
+  std::function<void(size_t, size_t)> progress{};  // told between chunks: uids read, of how many
 };
 
 /// Calls `use` for each chunk there is, with the place of its uids in `uids` (ascending). On threads of the

@@ -8,6 +8,7 @@
 #include "common/store/errc.h"
 #include "imapd/commands/handlers.h"
 #include "imapd/commands/notify.h"
+#include "imapd/commands/progress.h"
 
 namespace dromos::imapd {
 namespace {
@@ -153,6 +154,33 @@ Task<Result<Reply>> run(Context& context, const Entry& entry, const Command& com
   co_return fail(Errc::internal, "exception");
 }
 
+/// Commands that may take long, and wait only where no response is half written.
+bool ticks(Verb verb) {
+  switch (verb) {
+    case Verb::copy:
+    case Verb::delete_mailbox:
+    case Verb::esearch:
+    case Verb::expunge:
+    case Verb::move:
+    case Verb::rename:
+    case Verb::search:
+    case Verb::sort:
+    case Verb::store:
+    case Verb::thread:
+      return true;
+    default:
+      return false;
+  }
+}
+
+Task<Result<Reply>> run_reporting(Context& context, const Entry& entry, const Command& command) {
+  if (!ticks(command.verb) && command.verb != Verb::fetch) co_return co_await run(context, entry, command);
+  Progress progress(context, command.tag, ticks(command.verb));
+  auto result = co_await run(context, entry, command);
+  co_await progress.close();
+  co_return result;
+}
+
 void write_answer(Context& context, const Command& command, const Result<Reply>& result) {
   if (!result && !result.error().may_retry())
     log::debug("command.refused",
@@ -184,7 +212,7 @@ Task<void> dispatch(Context& context, Command command) {
     co_return;
   }
   context.activity = name(command.verb);
-  const Result<Reply> result = co_await run(context, *entry, command);
+  const Result<Reply> result = co_await run_reporting(context, *entry, command);
   // What the command did or did not do shows in the mailbox; NO comes with its state.
   if (!result && result.error().is(store::StoreErrc::unknown) && context.selected)
     (void)co_await settle(context, {}, true);

@@ -22,7 +22,7 @@ def test_greeting_and_capabilities_by_state(connect):
     assert client.answer("SELECT INBOX").startswith("BAD")
     client.ok("LOGIN bob@example.test secret")
     after = client.ok("CAPABILITY")[0].decode()
-    assert " MOVE " in after and "AUTH=" not in after
+    assert " MOVE " in after and " AUTH=" not in after
     assert client.answer("LOGIN bob@example.test secret").startswith("BAD")
     untagged, answer = client.run("LOGOUT")
     assert untagged[0].startswith(b"* BYE") and answer.startswith(b"OK")

@@ -1,0 +1,45 @@
+// INPROGRESS (RFC 9585): while a long command runs, its client is told so, and how far it is where that is
+// known: not before imapd.progress has passed, and once in so long.
+#pragma once
+
+#include <string>
+
+#include "common/async/task_group.h"
+#include "imapd/commands/context.h"
+
+namespace dromos::imapd {
+
+/// Lives as long as the command. close() before it goes.
+class Progress {
+ public:
+  /// `ticks`: reports by itself, which needs a command that waits only between whole responses. Without, only
+  /// step() reports.
+  Progress(Context& context, std::string_view tag, bool ticks);
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  /// So many items of `goal` are done; called between responses. A report that is due is written.
+  void step(size_t done, size_t goal);
+  /// A report that is being sent has gone out.
+  Task<void> quiet();
+  Task<void> close();
+
+ private:
+  static Task<void> tick(Progress& self, CancelToken token);
+  Task<void> send();
+  bool due();
+  void write();
+
+  Context& context_;
+  const std::string tag_;
+  const bool ticks_;
+  size_t done_ = 0;
+  size_t goal_ = 0;  // 0: not known
+  int64_t last_us_;
+  bool sending_ = false;
+  Event sent_;
+  TaskGroup group_;
+};
+
+}  // namespace dromos::imapd
