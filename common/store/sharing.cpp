@@ -9,9 +9,9 @@
 namespace dromos::store {
 namespace {
 
-const db::Statement kVisible{
-    "store_shared_with",
-    "SELECT account_id, login, is_shared, mailbox_id, rights, subscribed FROM mail.shared_with_v1($1)"};
+const db::Statement kVisible{"store_shared_with",
+                             "SELECT account_id, login, is_shared, mailbox_id, rights, subscribed, own_seen "
+                             "FROM mail.shared_with_v2($1)"};
 const db::Statement kRights{"store_rights", "SELECT mail.rights_v1($1, $2, $3)"};
 const db::Statement kAcl{"store_acl", "SELECT identifier, rights FROM mail.acl_v1($1, $2)"};
 const db::Statement kSetAcl{"store_acl_set", "SELECT mail.acl_set_v1($1, $2, $3, $4, $5)"};
@@ -27,7 +27,7 @@ const db::Statement kReplace{"store_flags_limited",
 const db::Statement kTransfer{
     "store_transfer_across",
     "SELECT modseq, uidvalidity, source_uids::text, first_uid, source_modseq "
-    "FROM mail.transfer_across_v1($1, $2, $3, $4::text::int8multirange, $5, $6, $7, $8, $9)"};
+    "FROM mail.transfer_across_v2($1, $2, $3, $4::text::int8multirange, $5, $6, $7, $8, $9, $10)"};
 
 constexpr int32_t kFilesAtOnce = 1000;
 constexpr size_t kLargestFile = 256 << 20;
@@ -52,6 +52,7 @@ Task<Result<std::vector<SharedMailboxInfo>>> Sharing::visible_to(AccountId reade
     info.mailbox = rows.id<MailboxId>(row, 3);
     info.rights = static_cast<Rights>(rows.integer(row, 4));
     info.subscribed = rows.boolean(row, 5);
+    info.own_seen = rows.maybe_integer(row, 6);
     list.push_back(std::move(info));
   }
   co_return list;
@@ -154,7 +155,7 @@ Task<Result<AcrossResult>> Sharing::transfer(DeliveryId id, Transfer transfer, D
     db::Params made;
     made.add(id).add(transfer.from).add(transfer.source).add(set).add(transfer.to).add(transfer.target);
     made.add(transfer.move).add_int32(flags_allowed(transfer.rights));
-    made.add((transfer.rights & kWrite) != 0);
+    made.add((transfer.rights & kWrite) != 0).add(transfer.reader);
     return made;
   };
   CO_TRY(const auto rows, co_await write_by_id(pool_, kTransfer, params, deadline));

@@ -22,6 +22,7 @@ struct SharedMailboxInfo {
   MailboxId mailbox;
   Rights rights = 0;
   bool subscribed = false;
+  std::optional<int64_t> own_seen;  ///< messages with \Seen, where that is the reader's own (private_seen.h)
 };
 
 struct AclEntry {
@@ -67,6 +68,7 @@ class Sharing {
     MailboxId target;
     bool move = false;
     Rights rights = kAllRights;  ///< on the target: flags that they do not cover stay behind
+    AccountId reader;            ///< whose \Seen goes along, where it is each reader's own
   };
   /// One transaction. Idempotent by `id`.
   Task<Result<AcrossResult>> transfer(DeliveryId id, Transfer transfer, Deadline deadline);

@@ -196,6 +196,18 @@ Task<Result<store::AppendMessage>> read_append_message(Context& context, const A
   co_return message;
 }
 
+Task<Result<void>> keep_own_seen(Context& context, const NamedMailbox& target, store::UidSet seen) {
+  if (seen.empty()) co_return Result<void>{};
+  store::FlagSet flags;
+  flags.flags = store::kSeen;
+  CO_TRY(const auto stored,
+         co_await context.worker.private_seen.store(target.account, target.mailbox.id, context.account(),
+                                                    seen, store::FlagOp::add, std::move(flags), target.rights,
+                                                    std::nullopt, context.store_deadline()));
+  context.worker.changed(stored.change);
+  co_return Result<void>{};
+}
+
 Reply append_failure(const Error& error) {
   if (error.is(store::StoreErrc::not_found)) return no(code::kTryCreate, "There is no such mailbox");
   return reply_for(error);
@@ -237,11 +249,14 @@ Handled handle_append(Context& context, const Command& command) {
   auto target = co_await find_mailbox(context, append.mailbox, true, store::kInsert);
   if (!target) co_return append_failure(target.error());
   std::vector<store::AppendMessage> messages;
+  std::vector<bool> own_seen;
   for (const AppendMessage& given : append.messages) {
     std::optional<Reply> refusal;
     CO_TRY(auto message, co_await read_append_message(context, given, refusal));
     if (refusal) co_return std::move(*refusal);
     keep_allowed(message.flags, target->rights);
+    own_seen.push_back(target->own_seen && (message.flags.flags & store::kSeen) != 0);
+    if (own_seen.back()) message.flags.flags &= ~store::kSeen;
     messages.push_back(std::move(message));
   }
   const size_t count = messages.size();
@@ -252,6 +267,10 @@ Handled handle_append(Context& context, const Command& command) {
   fault::hit("imapd.append.after_commit");
   appended.add(count);
   context.worker.changed(stored->change);
+  store::UidSet seen;
+  for (size_t i = 0; i < own_seen.size() && i < stored->uids.size(); ++i)
+    if (own_seen[i]) seen.add(stored->uids[i]);
+  (void)co_await keep_own_seen(context, *target, std::move(seen));  // stored it is, read or not
   if (context.selected && context.selected->mailbox->id() == target->mailbox.id)
     (void)co_await context.worker.registry.refresh(*context.selected->mailbox, context.store_deadline());
   co_return ok("Append completed", append_uid(*stored));

@@ -158,6 +158,23 @@ Task<Result<void>> settle(Context& context, store::Change change, bool repeated)
   co_return Result<void>{};
 }
 
+Task<Result<store::StoreResult>> store_flags(Context& context, const store::UidSet& uids, store::FlagOp op,
+                                             store::FlagSet flags, std::optional<int64_t> unchanged) {
+  const Selected& selected = *context.selected;
+  const AccountId owner = selected.mailbox->account();
+  const MailboxId id = selected.mailbox->id();
+  const Deadline deadline = context.store_deadline();
+  Worker& worker = context.worker;
+  if (selected.own_seen())
+    co_return co_await worker.private_seen.store(owner, id, context.account(), uids, op, std::move(flags),
+                                                 selected.rights, unchanged, deadline);
+  if (op == store::FlagOp::replace &&
+      store::flags_allowed(selected.rights) != store::flags_allowed(store::kAllRights))
+    co_return co_await worker.sharing.replace_flags(owner, id, uids, std::move(flags), selected.rights,
+                                                    unchanged, deadline);
+  co_return co_await worker.entries.store(owner, id, uids, op, std::move(flags), unchanged, deadline);
+}
+
 std::string highest_modseq_code(const Context& context) {
   if (!context.enabled.qresync) return {};
   return "HIGHESTMODSEQ " + std::to_string(context.selected->mailbox->current()->modseq());

@@ -38,7 +38,8 @@ struct LiveSearch;
 
 struct Selected {
   std::shared_ptr<SharedMailbox> mailbox;
-  VersionPtr seen;  // what the client has been told
+  std::shared_ptr<ReaderView> view;  // of another account's mailbox
+  VersionPtr seen;                   // what the client has been told
   std::string name;
   bool read_only = false;
   bool junk = false;                         // special use
@@ -46,6 +47,12 @@ struct Selected {
   size_t keyword_names = 0;                  // announced by FLAGS
   NumberSet saved;                           // uids of `$` (RFC 5182)
   NumberSet recent;                          // uids; always empty for IMAP4rev2
+  VersionPtr current() const { return view ? mailbox->current(*view) : mailbox->current(); }
+  /// \Seen is this reader's own (common/store/private_seen.h).
+  bool own_seen() const {
+    const OverlayPtr overlay = view ? current()->overlay() : nullptr;
+    return overlay && overlay->is_private();
+  }
   bool is_recent(uint32_t uid) const { return !recent.empty() && recent.contains(uid); }
   std::vector<std::shared_ptr<LiveSearch>> live;  // RETURN (UPDATE), RFC 5267
   /// Our own STORE.SILENT: what it did is not told, unless others changed more than we know.
@@ -141,6 +148,10 @@ Task<Result<void>> refresh_rights(Context& context);
 /// After a mutation of the selected mailbox: others are told, and the mailbox holds it. `repeated`: what
 /// `change` does not tell may have happened, too.
 Task<Result<void>> settle(Context& context, store::Change change, bool repeated);
+
+/// STORE by this session's account in the selected mailbox, \Seen being its own where it is.
+Task<Result<store::StoreResult>> store_flags(Context& context, const store::UidSet& uids, store::FlagOp op,
+                                             store::FlagSet flags, std::optional<int64_t> unchanged);
 
 /// "HIGHESTMODSEQ n" for the tagged OK of what took messages away (RFC 7162 §3.2.7); empty without QRESYNC.
 std::string highest_modseq_code(const Context& context);

@@ -23,9 +23,10 @@ Task<Result<store::AcrossResult>> transfer(Context& context, const store::UidSet
   const DeliveryId id = DeliveryId::make();
   const Deadline deadline = context.store_deadline();
   constexpr store::Rights kFlagRights = store::kKeepSeen | store::kWrite | store::kDeleteMessages;
-  if (target.account != source.account() || !target.may(kFlagRights)) {
-    store::Sharing::Transfer across{source.account(),  source.id(), uids,         target.account,
-                                    target.mailbox.id, move,        target.rights};
+  if (target.account != source.account() || !target.may(kFlagRights) || context.selected->own_seen() ||
+      target.own_seen) {
+    store::Sharing::Transfer across{source.account(),  source.id(), uids,          target.account,
+                                    target.mailbox.id, move,        target.rights, context.account()};
     co_return co_await context.worker.sharing.transfer(id, std::move(across), deadline);
   }
   store::Entries& entries = context.worker.entries;

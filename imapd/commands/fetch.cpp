@@ -210,9 +210,7 @@ Task<Result<void>> set_seen(Context& context, const std::vector<uint32_t>& numbe
   store::FlagSet flags;
   flags.flags = kFlagSeen;
   CO_TRY(const auto stored,
-         co_await context.worker.entries.store(context.selected->mailbox->account(),
-                                               context.selected->mailbox->id(), unseen, store::FlagOp::add,
-                                               std::move(flags), std::nullopt, context.store_deadline()));
+         co_await store_flags(context, unseen, store::FlagOp::add, std::move(flags), std::nullopt));
   co_return co_await settle(context, stored.change, stored.repeated);
 }
 

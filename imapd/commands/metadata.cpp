@@ -23,13 +23,14 @@ struct Annotated {
   AccountId account;
   MailboxId mailbox;
   std::string name;
+  store::Rights rights = store::kAllRights;
 };
 
 Task<Result<Annotated>> place_of(Context& context, const std::string& wire) {
   if (wire.empty()) co_return Annotated{context.account(), MailboxId(), ""};
   CO_TRY(const NamedMailbox found, co_await find_mailbox(context, wire, false, store::kLookup));
   if (!may_annotate(found)) co_return fail(missing_right(found.rights));
-  co_return Annotated{found.account, found.mailbox.id, found.name};
+  co_return Annotated{found.account, found.mailbox.id, found.name, found.rights};
 }
 
 void write_value(Writer& out, const std::optional<std::string>& value) {
@@ -113,6 +114,11 @@ Handled handle_set_metadata(Context& context, const Command& command) {
     last[name] = value;
   }
   CO_TRY(const Annotated place, co_await place_of(context, set.mailbox));
+  if (const auto rule = last.find(std::string(store::kPrivateSeen)); rule != last.end()) {
+    if ((place.rights & store::kAdminister) == 0) co_return fail(missing_right(place.rights));
+    if (!place.mailbox || (rule->second && *rule->second != "true"))
+      co_return no(code::kCannot, "Of a mailbox, \"true\" or NIL");
+  }
   std::vector<store::Annotations::Entry> changes;
   for (auto& [name, value] : last) {
     if (!place.mailbox && name.starts_with("/shared/"))
@@ -126,6 +132,11 @@ Handled handle_set_metadata(Context& context, const Command& command) {
   if (!done) co_return fail(done.error());
   if (context.metadata) context.metadata->own(*done, place.mailbox, changes);
   context.worker.changed(*done);
+  if (last.contains(std::string(store::kPrivateSeen))) {  // a change of the mailbox, too: guests are told
+    CO_TRY(const auto box,
+           co_await context.worker.mailboxes.get(place.account, place.mailbox, context.store_deadline()));
+    context.worker.changed({place.account, box.highestmodseq});
+  }
   co_return ok("Setmetadata completed");
 }
 

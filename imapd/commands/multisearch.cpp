@@ -65,6 +65,11 @@ Task<Result<void>> search_one(Context& context, const Command& command, const Ta
     CO_TRY(mailbox, co_await context.worker.registry.open(target.account, target.id, deadline));
     scope.mailbox = mailbox.get();
     scope.version = mailbox->current();
+    if (target.account != context.account()) {
+      const auto view = mailbox->view_of(context.account());
+      CO_TRY_VOID(co_await context.worker.registry.refresh(*mailbox, deadline));
+      scope.version = mailbox->current(*view);
+    }
     scope.unwanted = [&context] { return context.peer_gone(); };
   }
   CO_TRY(SearchHits hits, co_await search_with_scores(context.worker, scope, program, deadline));

@@ -62,7 +62,11 @@ Handled handle_select(Context& context, const Command& command) {
          co_await context.worker.registry.open(found.account, found.mailbox.id, context.store_deadline()));
   auto selected = std::make_unique<Selected>();
   selected->mailbox = std::move(mailbox);
-  selected->seen = selected->mailbox->current();
+  if (found.account != context.account()) {
+    selected->view = selected->mailbox->view_of(context.account());
+    CO_TRY_VOID(co_await context.worker.registry.refresh(*selected->mailbox, context.store_deadline()));
+  }
+  selected->seen = selected->current();
   selected->name = found.name;
   // RFC 4314 §5.2: read-only for who may change nothing in it.
   constexpr store::Rights kChanging =
@@ -80,7 +84,10 @@ Handled handle_select(Context& context, const Command& command) {
       co_return fail(resynced.error());
     }
   }
-  const std::string_view mode = context.selected->read_only ? code::kReadOnly : code::kReadWrite;
+  // A \Seen of one's own is none of the "shared flag rights" of RFC 4314 §5.2.
+  const store::Rights shared = context.selected->own_seen() ? kChanging & ~store::kKeepSeen : kChanging;
+  const bool changes = !context.selected->read_only && (found.rights & shared) != 0;
+  const std::string_view mode = changes ? code::kReadWrite : code::kReadOnly;
   co_return ok(command.verb == Verb::examine ? "Examine completed" : "Select completed", std::string(mode));
 }
 

@@ -60,15 +60,9 @@ Result<store::FlagSet> allowed_flags(const Context& context, const StoreCommand&
 Task<Result<store::StoreResult>> store_once(Context& context, const store::UidSet& uids, store::FlagOp op,
                                             store::FlagSet flags, std::optional<int64_t> unchanged) {
   SharedMailbox& mailbox = *context.selected->mailbox;
-  const store::Rights rights = context.selected->rights;
-  const bool limited = op == store::FlagOp::replace && !may_all(rights);
   while (true) {
     const int64_t before = mailbox.current()->modseq();
-    auto stored =
-        limited ? co_await context.worker.sharing.replace_flags(mailbox.account(), mailbox.id(), uids, flags,
-                                                                rights, unchanged, context.store_deadline())
-                : co_await context.worker.entries.store(mailbox.account(), mailbox.id(), uids, op, flags,
-                                                        unchanged, context.store_deadline());
+    auto stored = co_await store_flags(context, uids, op, flags, unchanged);
     if (stored || !stored.error().is(store::StoreErrc::unknown) || !unchanged) co_return stored;
     CO_TRY_VOID(co_await settle(context, {}, true));
     if (mailbox.current()->modseq() != before) co_return stored;

@@ -85,7 +85,7 @@ void write_recent(Context& context, const MailboxVersion& next) {
 
 uint32_t sync(Context& context, Expunges expunges, bool flags) {
   Selected& selected = *context.selected;
-  VersionPtr next = selected.mailbox->current();
+  VersionPtr next = selected.current();
   if (next == selected.seen) {
     selected.silent = {};
     return 0;
@@ -101,9 +101,8 @@ uint32_t sync(Context& context, Expunges expunges, bool flags) {
   note_changed(context, difference);
   for (const uint32_t number : difference.changed) {
     const MessageItem& item = selected.seen->at(number);
-    const MessageItem* old = before->find(item.uid);
-    const bool silent =
-        item.modseq == selected.silent.modseq && old != nullptr && selected.silent.expected(*old, item);
+    const auto old = before->find(item.uid);
+    const bool silent = item.modseq == selected.silent.modseq && old && selected.silent.expected(*old, item);
     if (flags && (!silent || context.enabled.condstore)) write_flags(context, number, item, true, !silent);
   }
   selected.silent = {};

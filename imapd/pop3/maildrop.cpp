@@ -33,7 +33,7 @@ Maildrop::Maildrop(MailboxId mailbox, uint32_t uidvalidity, VersionPtr version)
 const MessageItem* Maildrop::find(uint32_t number) const {
   if (number == 0 || number > last()) return nullptr;
   if (!deleted_.empty() && deleted_[number - 1]) return nullptr;
-  return &version_->at(number);
+  return &version_->stored(number);
 }
 
 std::string Maildrop::unique_id(const MessageItem& item) const {

@@ -88,8 +88,8 @@ class Reader {
     const uint32_t uid = keys.uid;
     std::vector<uint32_t> one{uid};
     CO_TRY(const auto loaded, co_await loader.load(std::move(one), needs, deadline_));
-    const MessageItem* item = scope_.version->find(uid);
-    if (!loaded.front().found || item == nullptr) co_return Result<void>{};
+    const auto item = scope_.version->find(uid);
+    if (!loaded.front().found || !item) co_return Result<void>{};
     const auto facts = co_await loader.facts(loaded.front(), item->size, deadline_);
     if (!facts && facts.error().may_retry()) co_return fail(facts.error());
     if (facts) {

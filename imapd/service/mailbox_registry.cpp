@@ -11,7 +11,7 @@ constexpr milliseconds kFollowTime{30000};
 Task<Result<std::shared_ptr<SharedMailbox>>> MailboxRegistry::open(AccountId account, MailboxId id,
                                                                    Deadline deadline) {
   std::shared_ptr<SharedMailbox> mailbox = cache_->take(account, id);
-  CO_TRY_VOID(co_await mailbox->refresh(mailboxes_, entries_, deadline));
+  CO_TRY_VOID(co_await mailbox->refresh(mailboxes_, entries_, seens_, deadline));
   if (!cache_->charge(*mailbox))
     co_return fail(Errc::limit_exceeded, "too many messages in selected mailboxes", Retry::temporary);
   co_return mailbox;
@@ -19,10 +19,10 @@ Task<Result<std::shared_ptr<SharedMailbox>>> MailboxRegistry::open(AccountId acc
 
 Task<Result<void>> MailboxRegistry::refresh(SharedMailbox& mailbox, Deadline deadline) {
   const VersionPtr before = mailbox.current();
-  auto fresh = co_await mailbox.refresh(mailboxes_, entries_, deadline);
+  auto fresh = co_await mailbox.refresh(mailboxes_, entries_, seens_, deadline);
   // A connection may have died while nobody used it; the next one is new.
   if (!fresh && fresh.error().may_retry() && !deadline.passed())
-    fresh = co_await mailbox.refresh(mailboxes_, entries_, deadline);
+    fresh = co_await mailbox.refresh(mailboxes_, entries_, seens_, deadline);
   CO_TRY_VOID(fresh);
   if (mailbox.current() != before) cache_->charge(mailbox);
   co_return Result<void>{};

@@ -12,8 +12,9 @@ namespace dromos::imapd {
 
 class MailboxRegistry {
  public:
-  MailboxRegistry(store::Mailboxes& mailboxes, store::Entries& entries, std::shared_ptr<MailboxCache> cache)
-      : mailboxes_(mailboxes), entries_(entries), cache_(std::move(cache)) {}
+  MailboxRegistry(store::Mailboxes& mailboxes, store::Entries& entries, store::PrivateSeens& seens,
+                  std::shared_ptr<MailboxCache> cache)
+      : mailboxes_(mailboxes), entries_(entries), seens_(seens), cache_(std::move(cache)) {}
 
   /// Loaded and as new as the store. Errc::limit_exceeded: no room for another mailbox now.
   Task<Result<std::shared_ptr<SharedMailbox>>> open(AccountId account, MailboxId id, Deadline deadline);
@@ -27,6 +28,7 @@ class MailboxRegistry {
 
   store::Mailboxes& mailboxes_;
   store::Entries& entries_;
+  store::PrivateSeens& seens_;
   const std::shared_ptr<MailboxCache> cache_;
   TaskGroup group_;
 };

@@ -47,7 +47,7 @@ size_t MailboxVersion::chunk_of(uint32_t number) const {
   return static_cast<size_t>(after - starts_.begin()) - 1;
 }
 
-const MessageItem& MailboxVersion::at(uint32_t number) const {
+const MessageItem& MailboxVersion::stored(uint32_t number) const {
   const size_t chunk = chunk_of(number);
   return (*chunks_[chunk])[number - 1 - starts_[chunk]];
 }
@@ -64,15 +64,21 @@ uint32_t MailboxVersion::count_below(uint32_t uid) const {
 
 uint32_t MailboxVersion::number_of(uint32_t uid) const {
   const uint32_t below = count_below(uid);
-  return below < size() && at(below + 1).uid == uid ? below + 1 : 0;
+  return below < size() && stored(below + 1).uid == uid ? below + 1 : 0;
 }
 
-const MessageItem* MailboxVersion::find(uint32_t uid) const {
+std::optional<MessageItem> MailboxVersion::find(uint32_t uid) const {
   const uint32_t number = number_of(uid);
-  return number == 0 ? nullptr : &at(number);
+  if (number == 0) return std::nullopt;
+  return at(number);
 }
 
 uint32_t MailboxVersion::first_unseen() const {
+  if (overlay_) {
+    for (uint32_t number = 1; number <= size(); ++number)
+      if ((at(number).flags & kFlagSeen) == 0) return number;
+    return 0;
+  }
   for (size_t i = 0; i < chunks_.size(); ++i) {
     const Chunk& chunk = *chunks_[i];
     for (size_t k = 0; k < chunk.size(); ++k)
@@ -93,7 +99,7 @@ NumberSet MailboxVersion::numbers_of(const NumberSet& uids) const {
 
 NumberSet MailboxVersion::uids_of(const NumberSet& numbers) const {
   NumberSet uids;
-  numbers.for_each([&](uint32_t number) { uids.add(at(number).uid); });
+  numbers.for_each([&](uint32_t number) { uids.add(stored(number).uid); });
   return uids;
 }
 
@@ -150,8 +156,17 @@ VersionPtr MailboxVersion::altered(const NumberSet& uids, const std::function<vo
 VersionPtr MailboxVersion::with_ghosts(const MailboxVersion& announced) const {
   const VersionDifference difference = compare(announced, *this);
   std::vector<MessageItem> ghosts;
-  for (const uint32_t number : difference.expunged_numbers) ghosts.push_back(announced.at(number));
-  return apply(ghosts, {}, modseq_, uidnext_);
+  for (const uint32_t number : difference.expunged_numbers) ghosts.push_back(announced.stored(number));
+  const VersionPtr with = apply(ghosts, {}, modseq_, uidnext_);
+  if (!overlay_) return with;
+  return with->seen_by(announced.overlay_ ? overlay_->keeping(difference.expunged_uids, *announced.overlay_)
+                                          : overlay_);
+}
+
+VersionPtr MailboxVersion::seen_by(OverlayPtr overlay) const {
+  auto version = std::make_shared<MailboxVersion>(*this);
+  version->overlay_ = std::move(overlay);
+  return version;
 }
 
 /// Walks a version item by item, or over a whole chunk.
@@ -159,10 +174,20 @@ class VersionCursor {
  public:
   explicit VersionCursor(const MailboxVersion& version) : version_(version) {}
   bool done() const { return chunk_ == version_.chunks_.size(); }
-  const MessageItem& item() const { return (*version_.chunks_[chunk_])[offset_]; }
+  uint32_t uid() const { return chunk()[offset_].uid; }
+  MessageItem item() const {
+    MessageItem item = chunk()[offset_];
+    if (version_.overlay_) version_.overlay_->apply(item);
+    return item;
+  }
   uint32_t number() const { return version_.starts_[chunk_] + static_cast<uint32_t>(offset_) + 1; }
-  /// The chunk, at its first item; else null.
-  const void* whole_chunk() const { return offset_ == 0 ? version_.chunks_[chunk_].get() : nullptr; }
+  /// Both are at the first item of a chunk that they share and see alike.
+  bool shares_chunk(const VersionCursor& other) const {
+    return offset_ == 0 && other.offset_ == 0 &&
+           version_.chunks_[chunk_] == other.version_.chunks_[other.chunk_] &&
+           SeenOverlay::same(version_.overlay_.get(), other.version_.overlay_.get(), chunk().front().uid,
+                             chunk().back().uid);
+  }
   void next() {
     if (++offset_ == version_.chunks_[chunk_]->size()) next_chunk();
   }
@@ -172,6 +197,7 @@ class VersionCursor {
   }
 
  private:
+  const MailboxVersion::Chunk& chunk() const { return *version_.chunks_[chunk_]; }
   const MailboxVersion& version_;
   size_t chunk_ = 0;
   size_t offset_ = 0;
@@ -182,16 +208,16 @@ VersionDifference compare(const MailboxVersion& before, const MailboxVersion& af
   if (&before == &after) return difference;
   VersionCursor old(before), now(after);
   while (!old.done()) {
-    if (!now.done() && old.whole_chunk() != nullptr && old.whole_chunk() == now.whole_chunk()) {
+    if (!now.done() && old.shares_chunk(now)) {
       old.next_chunk();
       now.next_chunk();
       continue;
     }
-    if (now.done() || old.item().uid < now.item().uid) {
+    if (now.done() || old.uid() < now.uid()) {
       difference.expunged_numbers.push_back(old.number());
-      difference.expunged_uids.push_back(old.item().uid);
+      difference.expunged_uids.push_back(old.uid());
       old.next();
-    } else if (old.item().uid == now.item().uid) {
+    } else if (old.uid() == now.uid()) {
       if (old.item().modseq != now.item().modseq) difference.changed.push_back(now.number());
       old.next();
       now.next();

@@ -3,16 +3,19 @@
 // the mailbox moves on.
 //
 // Items lie in chunks of at most kChunk. A version made by apply() shares all chunks that did not change with
-// its ancestor, so following a mailbox costs what changed, and compare() skips shared chunks.
+// its ancestor, so following a mailbox costs what changed, and compare() skips shared chunks. A guest with a
+// \Seen of his own sees the same chunks through his SeenOverlay.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "imapd/protocol/sequence_set.h"
+#include "imapd/service/seen_overlay.h"
 
 namespace dromos::imapd {
 
@@ -59,10 +62,16 @@ class MailboxVersion {
   uint64_t uidnext() const { return uidnext_; }
   uint32_t max_uid() const { return chunks_.empty() ? 0 : chunks_.back()->back().uid; }
   /// 1 <= number <= size().
-  const MessageItem& at(uint32_t number) const;
+  MessageItem at(uint32_t number) const {
+    MessageItem item = stored(number);
+    if (overlay_) overlay_->apply(item);
+    return item;
+  }
+  /// As all see it.
+  const MessageItem& stored(uint32_t number) const;
   /// Message number of `uid`, 0 if there is none.
   uint32_t number_of(uint32_t uid) const;
-  const MessageItem* find(uint32_t uid) const;
+  std::optional<MessageItem> find(uint32_t uid) const;
   /// How many have a uid below `uid`.
   uint32_t count_below(uint32_t uid) const;
   /// Number of the first message without \Seen, 0 if all have it.
@@ -75,7 +84,15 @@ class MailboxVersion {
   void for_each(Fn fn) const {
     uint32_t number = 0;
     for (const ChunkPtr& chunk : chunks_)
-      for (const MessageItem& item : *chunk) fn(++number, item);
+      for (const MessageItem& item : *chunk) {
+        if (!overlay_) {
+          fn(++number, item);
+          continue;
+        }
+        MessageItem seen = item;
+        overlay_->apply(seen);
+        fn(++number, static_cast<const MessageItem&>(seen));
+      }
   }
   size_t memory() const { return size() * sizeof(MessageItem) + chunks_.size() * 64 + sizeof *this; }
 
@@ -89,6 +106,9 @@ class MailboxVersion {
   /// This version with the messages of `announced` that are no more in it: for commands during which
   /// EXPUNGE may not be sent.
   VersionPtr with_ghosts(const MailboxVersion& announced) const;
+  /// The same through another overlay, or none.
+  VersionPtr seen_by(OverlayPtr overlay) const;
+  const OverlayPtr& overlay() const { return overlay_; }
   static VersionPtr empty();
 
  private:
@@ -98,6 +118,7 @@ class MailboxVersion {
   std::vector<uint32_t> starts_{0};  // of chunk i, and the total
   int64_t modseq_ = 0;
   uint64_t uidnext_ = 1;
+  OverlayPtr overlay_;  // apply() and altered() work on what all see, and leave it out
 };
 
 /// What a client that knows `before` must be told to know `after`.

@@ -9,6 +9,11 @@
 namespace dromos::imapd {
 namespace {
 
+void see_own(NamedMailbox& named, const store::SharedMailboxInfo& info) {
+  named.own_seen = info.own_seen.has_value();
+  if (info.own_seen) named.mailbox.all.seen = *info.own_seen;
+}
+
 /// A login as one level of a name.
 std::string level_of(std::string login) {
   std::replace(login.begin(), login.end(), kSeparator, '|');
@@ -57,6 +62,7 @@ Task<Result<std::vector<NamedMailbox>>> visible_mailboxes(Worker& worker, Accoun
                       prefix_of(info) + name_of_path(tree.path_of(info.mailbox))};
     seen.mailbox.subscribed = info.subscribed;
     seen.mailbox.special_use.clear();  // a use of its owner's (RFC 6154 §2)
+    see_own(seen, info);
     all.push_back(std::move(seen));
   }
   co_return all;
@@ -81,6 +87,7 @@ Place place_in(const store::MailboxTree& tree, AccountId account, std::vector<st
         NamedMailbox{account, info->rights, *mailbox, prefix + name_of_path(tree.path_of(mailbox->id))};
     place.found->mailbox.subscribed = info->subscribed;
     place.found->mailbox.special_use.clear();
+    see_own(*place.found, *info);
   }
   while (!up.empty()) {
     up.pop_back();

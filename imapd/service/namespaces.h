@@ -24,6 +24,7 @@ struct NamedMailbox {
   store::Rights rights = store::kAllRights;
   store::Mailbox mailbox;  // subscribed: by the reader
   std::string name;
+  bool own_seen = false;  // \Seen is the reader's own, and mailbox.all.seen counts it
   bool may(store::Rights needed) const { return (rights & needed) == needed; }
 };
 

@@ -37,10 +37,35 @@ VersionPtr SharedMailbox::current() const {
   return current_;
 }
 
+VersionPtr SharedMailbox::current(const ReaderView& view) const {
+  const std::lock_guard lock(mutex_);
+  return view.overlay ? view.version : current_;
+}
+
+std::shared_ptr<ReaderView> SharedMailbox::view_of(AccountId reader) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& one : views_)
+    if (auto view = one.lock(); view && view->reader == reader) return view;
+  auto view = std::make_shared<ReaderView>(ReaderView{reader, nullptr, current_, false});
+  views_.push_back(view);
+  return view;
+}
+
+std::vector<std::shared_ptr<ReaderView>> SharedMailbox::views() {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(views_, [](const auto& one) { return one.expired(); });
+  std::vector<std::shared_ptr<ReaderView>> held;
+  for (const auto& one : views_)
+    if (auto view = one.lock()) held.push_back(std::move(view));
+  return held;
+}
+
 void SharedMailbox::publish(VersionPtr version) {
+  const auto held = views();
   {
     const std::lock_guard lock(mutex_);
     current_.swap(version);  // the old one dies outside the lock
+    for (const auto& view : held) view->version = view->overlay ? current_->seen_by(view->overlay) : current_;
   }
   tell_watchers();
 }
@@ -115,7 +140,7 @@ class SharedMailbox::Reading {
 };
 
 Task<Result<void>> SharedMailbox::refresh(store::Mailboxes& mailboxes, store::Entries& entries,
-                                          Deadline deadline) {
+                                          store::PrivateSeens& seens, Deadline deadline) {
   uint64_t ticket = 0;
   uint64_t covers = 0;
   while (covers == 0) {
@@ -138,7 +163,7 @@ Task<Result<void>> SharedMailbox::refresh(store::Mailboxes& mailboxes, store::En
     if (wake != Wake::ready) co_return fail(Errc::timeout, "waiting for a mailbox", Retry::timeout);
   }
   Reading reading(*this, covers);
-  CO_TRY_VOID(co_await read(mailboxes, entries, deadline));
+  CO_TRY_VOID(co_await read(mailboxes, entries, seens, deadline));
   reading.succeeded();
   co_return Result<void>{};
 }
@@ -157,10 +182,41 @@ void SharedMailbox::altered(int64_t before, const NumberSet& uids,
 }
 
 Task<Result<void>> SharedMailbox::read(store::Mailboxes& mailboxes, store::Entries& entries,
-                                       Deadline deadline) {
-  if (loaded_) co_return co_await follow(entries, deadline);
-  CO_TRY_VOID(co_await load(mailboxes, entries, deadline));
-  loaded_ = true;
+                                       store::PrivateSeens& seens, Deadline deadline) {
+  const VersionPtr before = current();
+  if (loaded_) {
+    CO_TRY_VOID(co_await follow(entries, deadline));
+  } else {
+    CO_TRY_VOID(co_await load(mailboxes, entries, deadline));
+    loaded_ = true;
+  }
+  co_return co_await read_views(seens, current() != before, deadline);
+}
+
+/// Behind the entries: a change of a guest's \Seen moves the mailbox on, so that the next read finds what
+/// this one has missed.
+Task<Result<void>> SharedMailbox::read_views(store::PrivateSeens& seens, bool moved, Deadline deadline) {
+  const auto held = views();
+  bool wanted = false;
+  for (const auto& view : held) {
+    if (moved) view->loaded = false;  // until it is read, should this fail
+    wanted = wanted || !view->loaded;
+  }
+  if (!wanted) co_return Result<void>{};
+  std::vector<AccountId> readers;
+  for (const auto& view : held) readers.push_back(view->reader);
+  CO_TRY(const store::PrivateSeen state, co_await seens.get(account_, id_, std::move(readers), deadline));
+  bool differs = false;
+  for (const auto& view : held) {
+    OverlayPtr overlay = SeenOverlay::make(state, view->reader);
+    const std::lock_guard lock(mutex_);
+    view->loaded = true;
+    if (overlay == view->overlay || (overlay && view->overlay && *overlay == *view->overlay)) continue;
+    view->overlay = overlay;
+    view->version = overlay ? current_->seen_by(std::move(overlay)) : current_;
+    differs = true;
+  }
+  if (differs) tell_watchers();
   co_return Result<void>{};
 }
 

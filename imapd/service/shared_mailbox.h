@@ -15,6 +15,7 @@
 #include "common/base/ids.h"
 #include "common/store/entries.h"
 #include "common/store/mailboxes.h"
+#include "common/store/private_seen.h"
 #include "imapd/service/keyword_sets.h"
 #include "imapd/service/mailbox_version.h"
 
@@ -30,6 +31,14 @@ class MailboxWatcher {
   ~MailboxWatcher() = default;
 };
 
+/// A mailbox as one guest sees it, shared by his sessions; SharedMailbox keeps it up to date.
+struct ReaderView {
+  AccountId reader;
+  OverlayPtr overlay;
+  VersionPtr version;
+  bool loaded = false;
+};
+
 class SharedMailbox : public std::enable_shared_from_this<SharedMailbox> {
  public:
   SharedMailbox(AccountId account, MailboxId id) : account_(account), id_(id) {}
@@ -38,13 +47,17 @@ class SharedMailbox : public std::enable_shared_from_this<SharedMailbox> {
   MailboxId id() const { return id_; }
   uint32_t uidvalidity() const { return uidvalidity_; }
   VersionPtr current() const;
+  /// What the guest sees, from the next refresh() on; followed as long as somebody holds it.
+  std::shared_ptr<ReaderView> view_of(AccountId reader);
+  VersionPtr current(const ReaderView& view) const;
   const KeywordSets& keywords() const { return keywords_; }
   bool gone() const { return gone_; }
   bool loaded() const { return loaded_; }
 
   /// Reads the whole mailbox, or what changed since. After it the version holds all that had been committed
   /// when it was called. StoreErrc::not_found: no such mailbox.
-  Task<Result<void>> refresh(store::Mailboxes& mailboxes, store::Entries& entries, Deadline deadline);
+  Task<Result<void>> refresh(store::Mailboxes& mailboxes, store::Entries& entries, store::PrivateSeens& seens,
+                             Deadline deadline);
 
   /// What a STORE of this process did to the messages of `uids`: if the version is what the mailbox was right
   /// before it
@@ -75,7 +88,10 @@ class SharedMailbox : public std::enable_shared_from_this<SharedMailbox> {
   };
   class Reading;
 
-  Task<Result<void>> read(store::Mailboxes& mailboxes, store::Entries& entries, Deadline deadline);
+  Task<Result<void>> read(store::Mailboxes& mailboxes, store::Entries& entries, store::PrivateSeens& seens,
+                          Deadline deadline);
+  Task<Result<void>> read_views(store::PrivateSeens& seens, bool moved, Deadline deadline);
+  std::vector<std::shared_ptr<ReaderView>> views();
   Task<Result<void>> load(store::Mailboxes& mailboxes, store::Entries& entries, Deadline deadline);
   Task<Result<void>> follow(store::Entries& entries, Deadline deadline);
   MessageItem item_of(const store::Entry& entry);
@@ -93,6 +109,7 @@ class SharedMailbox : public std::enable_shared_from_this<SharedMailbox> {
   mutable std::mutex mutex_;  // held for a few instructions
   VersionPtr current_ = MailboxVersion::empty();
   std::vector<Watch> watchers_;
+  std::vector<std::weak_ptr<ReaderView>> views_;
   std::vector<std::shared_ptr<Waiting>> waiting_;
   bool reading_ = false;
   uint64_t recent_from_ = 1;

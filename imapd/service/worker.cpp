@@ -15,9 +15,10 @@ Worker::Worker(Options given)
       annotations(pool),
       url_keys(pool),
       sharing(pool, *blobs),
+      private_seen(pool),
       deliverer(pool, *blobs, *options.commit),
       directory(pool, options.logins),
-      registry(mailboxes, entries, options.mailboxes) {}
+      registry(mailboxes, entries, private_seen, options.mailboxes) {}
 
 Task<void> Worker::close() {
   co_await registry.close();

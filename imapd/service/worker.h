@@ -15,6 +15,7 @@
 #include "common/store/entries.h"
 #include "common/store/mailboxes.h"
 #include "common/store/messages.h"
+#include "common/store/private_seen.h"
 #include "common/store/quota.h"
 #include "common/store/sharing.h"
 #include "common/store/url_keys.h"
@@ -66,6 +67,7 @@ struct Worker {
   store::Annotations annotations;
   store::UrlKeys url_keys;
   store::Sharing sharing;
+  store::PrivateSeens private_seen;
   store::Deliverer deliverer;
   directory::Directory directory;
   MailboxRegistry registry;

@@ -97,6 +97,18 @@ const Breach kBreaches[] = {
      "INSERT INTO mail.annotation (account_id, reader_id, name, value) VALUES ($A, 1, '/private/comment', "
      "'x')",
      true},
+    {"private seen of no message",
+     "INSERT INTO mail.private_seen SELECT $A, mailbox_id, 1000000, 2, '{[1,1000)}', '{}' "
+     "FROM mail.mailbox WHERE account_id = $A AND special_use = 'inbox'",
+     true},
+    {"private seen twice",
+     "INSERT INTO mail.private_seen SELECT $A, mailbox_id, 1000000, n, '{[1,2)}', '{}' "
+     "FROM mail.mailbox, generate_series(2, 3) n WHERE account_id = $A AND special_use = 'inbox'",
+     true},
+    {"private seen modseq",
+     "INSERT INTO mail.private_seen SELECT $A, mailbox_id, 1000000, 999, '{[1,2)}', '{[1,2)}' "
+     "FROM mail.mailbox WHERE account_id = $A AND special_use = 'inbox'",
+     true},
     {"lesson without message",
      "INSERT INTO mail.lesson (account_id, message_id, spam) VALUES ($A, gen_random_uuid(), true)", true},
 };
@@ -280,6 +292,8 @@ TEST_CASE("each breach of an account's rules is found, and mended where repair s
   Fixture fixture(static_cast<int>(std::size(kBreaches)));
   std::set<std::string> kinds = kinds_of(fixture, "check_account_v1");
   kinds.merge(kinds_of(fixture, "check_sharing"));
+  fixture.database.query("SELECT mail.account_create_v1(1000000, NULL)");  // a reader of all
+  fixture.database.query("UPDATE mail.mailbox SET seen_rule = 1");
   CHECK(kinds == kinds_in(kBreaches));  // a new rule needs its breach here
   run_blocking(break_accounts(&fixture));
 }
