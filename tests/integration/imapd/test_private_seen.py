@@ -38,6 +38,7 @@ def carol(alice, connect):
 
 def seen(client):
     """Uids with \\Seen, as FETCH and as SEARCH have it."""
+    client.ok("NOOP")
     fetched = [int(re.search(rb"UID (\d+)", line)[1]) for line in client.ok("UID FETCH 1:* FLAGS") if b"\\Seen" in line]
     (found,) = [line for line in client.ok("UID SEARCH SEEN") if line.startswith(b"* SEARCH")]
     assert fetched == [int(uid) for uid in found.split()[2:]]

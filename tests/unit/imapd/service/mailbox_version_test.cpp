@@ -121,8 +121,8 @@ TEST_CASE("unchanged chunks are shared", "[unit][imapd]") {
   const VersionPtr version = build(model);
   const MessageItem one = item(3, 9);
   const VersionPtr next = version->apply(std::span(&one, 1), {}, 9, 1);
-  CHECK(&next->at(5000) == &version->at(5000));
-  CHECK(&next->at(3) != &version->at(3));
+  CHECK(&next->stored(5000) == &version->stored(5000));
+  CHECK(&next->stored(3) != &version->stored(3));
 }
 
 TEST_CASE("altered messages have the new flags and modseq, others are shared", "[unit][imapd]") {
@@ -139,7 +139,7 @@ TEST_CASE("altered messages have the new flags and modseq, others are shared", "
   CHECK(next->at(edge - 2).flags == 0);
   CHECK(next->modseq() == 9);
   CHECK(next->uidnext() == version->uidnext());
-  CHECK(&next->at(3 * edge) == &version->at(3 * edge));
+  CHECK(&next->stored(3 * edge) == &version->stored(3 * edge));
   CHECK(compare(*version, *next).changed == std::vector<uint32_t>{edge - 1, edge, edge + 1, edge + 2});
   CHECK(version->altered(NumberSet{{3 * edge, 3 * edge + 1}}, flag, 9) == nullptr);  // one is not there
 }
