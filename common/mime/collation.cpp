@@ -114,7 +114,9 @@ size_t next_decomposable(std::string_view text, size_t at) {
 }
 
 bool holds(std::string_view text, std::string_view needle) {
-  return memmem(text.data(), text.size(), needle.data(), needle.size()) != nullptr;
+  // An empty view may have no address, which memmem must not be given.
+  return text.empty() ? needle.empty()
+                      : memmem(text.data(), text.size(), needle.data(), needle.size()) != nullptr;
 }
 
 bool continues_character(char byte) {

@@ -14,7 +14,9 @@ const db::Statement kPackedFacts{
     "WHERE e.account_id = $1 AND e.mailbox_id = $2 AND e.uid >= $3 AND e.uid <= $4 ORDER BY e.uid"};
 
 bool holds(std::string_view text, std::string_view needle) {
-  return memmem(text.data(), text.size(), needle.data(), needle.size()) != nullptr;
+  // An empty view may have no address, which memmem must not be given.
+  return text.empty() ? needle.empty()
+                      : memmem(text.data(), text.size(), needle.data(), needle.size()) != nullptr;
 }
 
 }  // namespace
