@@ -67,7 +67,16 @@ box.updateFolder(null);
 await until("two messages", () => box.getTotalMessages(false) == 2);
 const done = listener();
 box.QueryInterface(Ci.nsIMsgImapMailFolder);
-box.downloadAllForOffline(done, null);
+// Its own update may still hold the folder.
+await until("a free folder", () => {
+  try {
+    box.downloadAllForOffline(done, null);
+    return true;
+  } catch (failure) {
+    if (failure.result == 0x8055000a) return false; // NS_MSG_FOLDER_BUSY
+    throw failure;
+  }
+});
 await done.promise;
 return { subjects: messages(box).map((one) => one.mime2DecodedSubject).sort(), file: box.filePath.path };
 """
