@@ -11,7 +11,7 @@ namespace {
 
 const db::Statement kVisible{"store_shared_with",
                              "SELECT account_id, login, is_shared, mailbox_id, rights, subscribed, own_seen "
-                             "FROM mail.shared_with_v2($1)"};
+                             "FROM mail.shared_with_v1($1)"};
 const db::Statement kRights{"store_rights", "SELECT mail.rights_v1($1, $2, $3)"};
 const db::Statement kAcl{"store_acl", "SELECT identifier, rights FROM mail.acl_v1($1, $2)"};
 const db::Statement kSetAcl{"store_acl_set", "SELECT mail.acl_set_v1($1, $2, $3, $4, $5)"};
@@ -27,7 +27,7 @@ const db::Statement kReplace{"store_flags_limited",
 const db::Statement kTransfer{
     "store_transfer_across",
     "SELECT modseq, uidvalidity, source_uids::text, first_uid, source_modseq "
-    "FROM mail.transfer_across_v2($1, $2, $3, $4::text::int8multirange, $5, $6, $7, $8, $9, $10)"};
+    "FROM mail.transfer_across_v1($1, $2, $3, $4::text::int8multirange, $5, $6, $7, $8, $9, $10)"};
 
 constexpr int32_t kFilesAtOnce = 1000;
 constexpr size_t kLargestFile = 256 << 20;

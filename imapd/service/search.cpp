@@ -90,13 +90,7 @@ class Searcher {
     if (plan_.needs(SearchSource::keys)) CO_TRY_VOID(co_await learn_keys(list));
     if (plan_.needs(SearchSource::entry)) CO_TRY_VOID(co_await learn_entry(list));
     if (plan_.needs(SearchSource::words)) CO_TRY_VOID(co_await learn_words(list));
-    CO_TRY_VOID(co_await with_open(list, [this](auto& open) { return learn_chunks(open); }));
-    CO_TRY_VOID(co_await with_open(list, [this](auto& open) { return learn_text(open); }));
-    // What has gone meanwhile matches nothing.
-    for (Candidate& candidate : list)
-      if (decide(candidate) == Truth::unknown)
-        std::replace(candidate.known.begin(), candidate.known.end(), Truth::unknown, Truth::no);
-    co_return Result<void>{};
+    co_return co_await with_open(list, [this](auto& open) { return learn_open(open); });
   }
   Truth decide(const Candidate& candidate) const {
     return plan_.decide(scope_.mailbox->keywords(), candidate.number, scope_.version->at(candidate.number),
@@ -129,6 +123,15 @@ class Searcher {
     if (open.empty()) co_return Result<void>{};
     CO_TRY_VOID(co_await learn_more(open));
     for (size_t i = 0; i < open.size(); ++i) list[where[i]] = std::move(open[i]);
+    co_return Result<void>{};
+  }
+
+  Task<Result<void>> learn_open(std::vector<Candidate>& list) {
+    CO_TRY_VOID(co_await learn_chunks(list));
+    CO_TRY_VOID(co_await with_open(list, [this](auto& open) { return learn_text(open); }));
+    // What has gone meanwhile matches nothing.
+    for (Candidate& candidate : list)
+      std::replace(candidate.known.begin(), candidate.known.end(), Truth::unknown, Truth::no);
     co_return Result<void>{};
   }
 

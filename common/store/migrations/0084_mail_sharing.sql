@@ -59,22 +59,6 @@ SET search_path = pg_catalog, mail, pg_temp AS $$
   WHERE mine.account_id = p_reader AND EXISTS (SELECT FROM acl o WHERE o.grantee_account IS NULL AND o.grantee_group IS NULL)
 $$;
 
--- Mailboxes of others on which the reader has any right. Accounts that are disabled share nothing.
-CREATE FUNCTION mail.shared_with_v1(p_reader bigint)
-RETURNS TABLE (account_id bigint, login text, is_shared boolean, mailbox_id bigint, rights integer, subscribed boolean)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, mail, pg_temp AS $$
-  SELECT s.account_id, l.local_part || '@' || d.name, o.shared, s.mailbox_id, s.rights,
-         EXISTS (SELECT FROM subscription u WHERE u.reader_id = p_reader AND u.account_id = s.account_id AND u.mailbox_id = s.mailbox_id)
-  FROM (
-    SELECT a.account_id, a.mailbox_id,
-           all_rights(a.rights) FILTER (WHERE NOT a.negative) & ~all_rights(a.rights) FILTER (WHERE a.negative) AS rights
-    FROM acl_for(p_reader) a WHERE a.account_id <> p_reader GROUP BY 1, 2) s
-  JOIN directory.account o ON o.id = s.account_id AND o.enabled
-  JOIN directory.address l ON l.account_id = s.account_id
-  JOIN directory.domain d ON d.id = l.domain_id AND d.enabled
-  WHERE s.rights > 0 ORDER BY o.shared, 2, s.mailbox_id
-$$;
-
 -- What the reader may do with one mailbox of another.
 CREATE FUNCTION mail.rights_v1(p_reader bigint, p_account bigint, p_mailbox bigint) RETURNS integer
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, mail, pg_temp AS $$
@@ -234,85 +218,6 @@ BEGIN
 END
 $$;
 
--- COPY and MOVE between accounts, or where the reader may not set every flag in the target: only p_flags, and keywords
--- if p_keywords, come along. As mail.transfer_v1 otherwise; modseq is the target's, source_modseq the source's (MOVE).
-CREATE FUNCTION mail.transfer_across_v1(p_delivery uuid, p_from bigint, p_source bigint, p_uids int8multirange,
-                                        p_to bigint, p_target bigint, p_move boolean, p_flags integer, p_keywords boolean)
-RETURNS TABLE (modseq bigint, uidvalidity bigint, source_uids int8multirange, first_uid bigint, source_modseq bigint) LANGUAGE plpgsql VOLATILE
-SECURITY DEFINER SET search_path = pg_catalog, mail, pg_temp SET plan_cache_mode = force_custom_plan AS $$
-#variable_conflict use_column
-DECLARE
-  v_summary jsonb;
-  v_target mailbox;
-  v_modseq bigint;
-  v_from_modseq bigint;
-  v_uids bigint[];
-  v_old uuid[];
-  v_new uuid[];
-BEGIN
-  IF (SELECT count(*) FROM (SELECT FROM account_state a WHERE a.account_id IN (p_from, p_to) ORDER BY a.account_id FOR NO KEY UPDATE) s)
-     < (CASE WHEN p_from = p_to THEN 1 ELSE 2 END) THEN
-    RAISE EXCEPTION 'account has no mail' USING ERRCODE = 'DRNOF';
-  END IF;
-  SELECT d.summary INTO v_summary FROM delivery d WHERE d.delivery_id = p_delivery;
-  IF FOUND THEN
-    RETURN QUERY SELECT (v_summary->>'modseq')::bigint, (v_summary->>'uidvalidity')::bigint, (v_summary->>'source')::int8multirange,
-                        (v_summary->>'first')::bigint, (v_summary->>'from_modseq')::bigint;
-    RETURN;
-  END IF;
-  PERFORM FROM mailbox m WHERE (m.account_id = p_from AND m.mailbox_id = p_source) OR (m.account_id = p_to AND m.mailbox_id = p_target)
-  ORDER BY m.mailbox_id FOR NO KEY UPDATE;
-  PERFORM lock_mailbox(p_from, p_source);
-  v_target := lock_mailbox(p_to, p_target);
-  IF NOT v_target.selectable THEN
-    RAISE EXCEPTION 'mailbox % takes no messages', p_target USING ERRCODE = 'DRINV';
-  END IF;
-  SELECT array_agg(e.uid ORDER BY e.uid), array_agg(e.message_id ORDER BY e.uid), array_agg(uuid7())
-  INTO v_uids, v_old, v_new
-  FROM unnest(p_uids) AS r JOIN entry e ON e.account_id = p_from AND e.mailbox_id = p_source AND e.uid >= lower(r) AND e.uid < upper(r);
-  IF v_uids IS NULL THEN
-    RETURN QUERY SELECT NULL::bigint, v_target.uidvalidity::bigint, '{}'::int8multirange, v_target.uidnext::bigint, NULL::bigint;
-    RETURN;
-  END IF;
-  v_modseq := next_modseq(p_to, true);
-  PERFORM clone_across(p_from, v_old, p_to, v_new, v_modseq);
-  WITH put AS (
-    INSERT INTO entry (account_id, mailbox_id, uid, modseq, message_id, thread_id, received_at, size, flags, keywords)
-    SELECT p_to, p_target, v_target.uidnext - 1 + s.no, v_modseq, s.new, m.thread_id, e.received_at, e.size, e.flags & p_flags,
-           CASE WHEN p_keywords THEN e.keywords ELSE '{}' END
-    FROM unnest(v_uids, v_new) WITH ORDINALITY AS s (uid, new, no)
-    JOIN entry e ON e.account_id = p_from AND e.mailbox_id = p_source AND e.uid = s.uid
-    JOIN message m ON m.account_id = p_to AND m.message_id = s.new
-    RETURNING size, flags
-  )
-  UPDATE mailbox b SET highestmodseq = v_modseq, uidnext = b.uidnext + n.count, all_count = b.all_count + n.count,
-    all_seen = b.all_seen + n.seen, all_bytes = b.all_bytes + n.bytes, live_count = b.live_count + n.live,
-    live_seen = b.live_seen + n.live_seen, live_bytes = b.live_bytes + n.live_bytes
-  FROM (SELECT count(*), count(*) FILTER (WHERE p.flags & 1 = 1) AS seen, sum(p.size) AS bytes,
-               count(*) FILTER (WHERE p.flags & 8 = 0) AS live, count(*) FILTER (WHERE p.flags & 9 = 1) AS live_seen,
-               coalesce(sum(p.size) FILTER (WHERE p.flags & 8 = 0), 0) AS live_bytes FROM put p) n
-  WHERE b.account_id = p_to AND b.mailbox_id = p_target;
-  IF p_keywords THEN
-    INSERT INTO keyword (account_id, mailbox_id, name)
-    SELECT p_to, p_target, k.name FROM keyword k WHERE k.account_id = p_from AND k.mailbox_id = p_source ON CONFLICT DO NOTHING;
-  END IF;
-  INSERT INTO changelog (account_id, modseq, mailbox_id, kind, uids, message_ids)
-  VALUES (p_to, v_modseq, p_target, 1, int8multirange(int8range(v_target.uidnext, v_target.uidnext + cardinality(v_uids))), v_new);
-  IF p_move THEN
-    v_from_modseq := CASE WHEN p_from = p_to THEN v_modseq ELSE next_modseq(p_from, true) END;
-    PERFORM expunge_in(p_from, p_source, pack(v_uids), false, v_from_modseq);
-    IF 'junk' IN ((SELECT m.special_use FROM mailbox m WHERE m.account_id = p_from AND m.mailbox_id = p_source), v_target.special_use) THEN
-      PERFORM note_moved(p_to, v_new, (SELECT m.special_use FROM mailbox m WHERE m.account_id = p_from AND m.mailbox_id = p_source),
-                         v_target.special_use);
-    END IF;
-  END IF;
-  INSERT INTO delivery (delivery_id, results, summary) VALUES (p_delivery, '{}', jsonb_build_object(
-    'modseq', v_modseq, 'uidvalidity', v_target.uidvalidity, 'source', pack(v_uids)::text, 'first', v_target.uidnext,
-    'from_modseq', v_from_modseq));
-  RETURN QUERY SELECT v_modseq, v_target.uidvalidity::bigint, pack(v_uids), v_target.uidnext::bigint, v_from_modseq;
-END
-$$;
-
 -- STORE FLAGS (replace) by a reader who may not set every flag: only p_allowed flags, and keywords if p_keywords_allowed,
 -- become what is given. What comes and what goes are two changes in one transaction.
 CREATE FUNCTION mail.store_flags_limited_v1(p_account bigint, p_mailbox bigint, p_uids int8multirange, p_flags integer, p_keywords text,
@@ -351,11 +256,10 @@ $$;
 
 REVOKE ALL ON mail.acl, mail.subscription FROM PUBLIC;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA mail FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION mail.shared_with_v1(bigint), mail.rights_v1(bigint, bigint, bigint), mail.acl_v1(bigint, bigint),
+GRANT EXECUTE ON FUNCTION mail.rights_v1(bigint, bigint, bigint), mail.acl_v1(bigint, bigint),
   mail.subscribe_v1(bigint, bigint, bigint, boolean),
   mail.store_flags_limited_v1(bigint, bigint, int8multirange, integer, text, bigint, integer, boolean),
-  mail.transfer_files_v1(bigint, bigint, int8multirange, bigint, integer),
-  mail.transfer_across_v1(uuid, bigint, bigint, int8multirange, bigint, bigint, boolean, integer, boolean)
+  mail.transfer_files_v1(bigint, bigint, int8multirange, bigint, integer)
   TO dromos_imapd, dromos_jmapd;
 GRANT EXECUTE ON FUNCTION mail.acl_v1(bigint, bigint), mail.acl_set_v1(bigint, bigint, text, integer, integer)
   TO dromos_imapd, dromos_jmapd, dromos_admind;

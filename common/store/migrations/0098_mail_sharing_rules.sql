@@ -24,21 +24,6 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, mail, pg_temp
     AND directory.account_active(p_account)
 $$;
 
-CREATE OR REPLACE FUNCTION mail.shared_with_v1(p_reader bigint)
-RETURNS TABLE (account_id bigint, login text, is_shared boolean, mailbox_id bigint, rights integer, subscribed boolean)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, mail, pg_temp AS $$
-  SELECT s.account_id, l.local_part || '@' || d.name, o.shared, s.mailbox_id, s.rights,
-         EXISTS (SELECT FROM subscription u WHERE u.reader_id = p_reader AND u.account_id = s.account_id AND u.mailbox_id = s.mailbox_id)
-  FROM (
-    SELECT a.account_id, a.mailbox_id,
-           all_rights(a.rights) FILTER (WHERE NOT a.negative) & ~all_rights(a.rights) FILTER (WHERE a.negative) AS rights
-    FROM acl_for(p_reader) a WHERE a.account_id <> p_reader GROUP BY 1, 2) s
-  JOIN directory.account o ON o.id = s.account_id AND o.enabled
-  JOIN directory.address l ON l.account_id = s.account_id AND l.enabled
-  JOIN directory.domain d ON d.id = l.domain_id AND d.enabled
-  WHERE s.rights > 0 ORDER BY o.shared, 2, s.mailbox_id
-$$;
-
 CREATE OR REPLACE FUNCTION mail.acl_all_v1(p_account bigint) RETURNS TABLE (path text, identifier text, rights integer)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, mail, pg_temp AS $$
   SELECT path_of(p_account, m.parent_id, m.name), l.identifier, l.rights
@@ -50,44 +35,11 @@ $$;
 DELETE FROM mail.lesson l WHERE NOT EXISTS (SELECT FROM mail.account_state a WHERE a.account_id = l.account_id);
 ALTER TABLE mail.lesson ADD CONSTRAINT lesson_account FOREIGN KEY (account_id) REFERENCES mail.account_state ON DELETE CASCADE;
 
--- What others hold of an account's mailboxes, and what lies beside its mail: rules that no constraint holds, one row a
--- breach (subscriptions and keys of URLs hang on their mailbox and reader by foreign keys).
-CREATE FUNCTION mail.check_sharing(p_account bigint) RETURNS TABLE (problem text, mailbox_id bigint, detail text) LANGUAGE sql STABLE
-SET search_path = pg_catalog, mail, pg_temp AS $$
-  SELECT 'grant to no group', a.mailbox_id, format('address %s', a.grantee_group) FROM acl a
-  WHERE a.account_id = p_account AND a.grantee_group IS NOT NULL
-    AND NOT EXISTS (SELECT FROM directory.address g WHERE g.id = a.grantee_group AND g.kind = 'group')
-  UNION ALL
-  SELECT 'grant to no account', a.mailbox_id, format('account %s', a.grantee_account) FROM acl a
-  WHERE a.account_id = p_account AND a.grantee_account IS NOT NULL
-    AND NOT EXISTS (SELECT FROM account_state s WHERE s.account_id = a.grantee_account)
-  UNION ALL
-  SELECT 'annotation of the server by another', NULL::bigint, format('%s of %s', n.name, n.reader_id) FROM annotation n
-  WHERE n.account_id = p_account AND n.mailbox_id IS NULL AND n.reader_id <> p_account
-  UNION ALL
-  SELECT 'annotation of the server', NULL::bigint, n.name FROM annotation n
-  WHERE n.account_id = p_account AND n.mailbox_id IS NULL AND n.reader_id IS NULL
-  UNION ALL
-  SELECT 'lesson without message', NULL::bigint, l.message_id::text FROM lesson l
-  WHERE l.account_id = p_account AND NOT EXISTS (SELECT FROM message m WHERE m.account_id = p_account AND m.message_id = l.message_id)
-$$;
-
--- Whose rows these are, they can do nothing with them.
-CREATE FUNCTION mail.repair_sharing(p_account bigint) RETURNS void LANGUAGE sql VOLATILE
-SET search_path = pg_catalog, mail, pg_temp AS $$
-  DELETE FROM acl a WHERE a.account_id = p_account AND (
-    (a.grantee_group IS NOT NULL AND NOT EXISTS (SELECT FROM directory.address g WHERE g.id = a.grantee_group AND g.kind = 'group'))
-    OR (a.grantee_account IS NOT NULL AND NOT EXISTS (SELECT FROM account_state s WHERE s.account_id = a.grantee_account)));
-  DELETE FROM annotation n WHERE n.account_id = p_account AND n.mailbox_id IS NULL AND n.reader_id IS DISTINCT FROM p_account;
-  DELETE FROM lesson l WHERE l.account_id = p_account
-    AND NOT EXISTS (SELECT FROM message m WHERE m.account_id = p_account AND m.message_id = l.message_id);
-$$;
-
 CREATE FUNCTION mail.check_account_v2(p_account bigint) RETURNS TABLE (problem text, mailbox_id bigint, detail text) LANGUAGE plpgsql VOLATILE
 SECURITY DEFINER SET search_path = pg_catalog, mail, pg_temp AS $$
 BEGIN
   RETURN QUERY SELECT * FROM check_account_v1(p_account);  -- takes the account's lock
-  RETURN QUERY SELECT * FROM check_sharing(p_account);
+  RETURN QUERY SELECT * FROM check_sharing(p_account);  -- comes with \Seen of one's own
 END
 $$;
 
@@ -106,5 +58,4 @@ BEGIN
 END
 $$;
 
-REVOKE ALL ON FUNCTION mail.check_sharing(bigint), mail.repair_sharing(bigint), mail.check_account_v2(bigint),
-  mail.repair_account_v2(bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION mail.check_account_v2(bigint), mail.repair_account_v2(bigint) FROM PUBLIC;

@@ -170,7 +170,7 @@ $$;
 -- COPY and MOVE between accounts, or where the reader may not set every flag in the target: only p_flags, and keywords
 -- if p_keywords, come along. As mail.transfer_v1 otherwise; modseq is the target's, source_modseq the source's (MOVE). \Seen
 -- is what p_reader sees in the source, and becomes what he sees in the target.
-CREATE FUNCTION mail.transfer_across_v2(p_delivery uuid, p_from bigint, p_source bigint, p_uids int8multirange,
+CREATE FUNCTION mail.transfer_across_v1(p_delivery uuid, p_from bigint, p_source bigint, p_uids int8multirange,
                                         p_to bigint, p_target bigint, p_move boolean, p_flags integer, p_keywords boolean,
                                         p_reader bigint)
 RETURNS TABLE (modseq bigint, uidvalidity bigint, source_uids int8multirange, first_uid bigint, source_modseq bigint) LANGUAGE plpgsql VOLATILE
@@ -264,8 +264,9 @@ BEGIN
 END
 $$;
 
--- As _v1, and how many messages the reader has seen where \Seen is his own (NULL elsewhere).
-CREATE FUNCTION mail.shared_with_v2(p_reader bigint)
+-- Mailboxes of others on which the reader has any right, and how many of its messages he has seen where \Seen is his own (NULL
+-- elsewhere). Who is disabled shares nothing.
+CREATE FUNCTION mail.shared_with_v1(p_reader bigint)
 RETURNS TABLE (account_id bigint, login text, is_shared boolean, mailbox_id bigint, rights integer, subscribed boolean,
                own_seen bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, mail, pg_temp AS $$
@@ -287,7 +288,7 @@ $$;
 
 -- What others hold of an account's mailboxes, and what lies beside its mail: rules that no constraint holds, one row a
 -- breach (subscriptions and keys of URLs hang on their mailbox and reader by foreign keys).
-CREATE OR REPLACE FUNCTION mail.check_sharing(p_account bigint) RETURNS TABLE (problem text, mailbox_id bigint, detail text) LANGUAGE sql STABLE
+CREATE FUNCTION mail.check_sharing(p_account bigint) RETURNS TABLE (problem text, mailbox_id bigint, detail text) LANGUAGE sql STABLE
 SET search_path = pg_catalog, mail, pg_temp AS $$
   SELECT 'grant to no group', a.mailbox_id, format('address %s', a.grantee_group) FROM acl a
   WHERE a.account_id = p_account AND a.grantee_group IS NOT NULL
@@ -322,7 +323,7 @@ SET search_path = pg_catalog, mail, pg_temp AS $$
 $$;
 
 -- Whose rows these are, they can do nothing with them.
-CREATE OR REPLACE FUNCTION mail.repair_sharing(p_account bigint) RETURNS void LANGUAGE sql VOLATILE
+CREATE FUNCTION mail.repair_sharing(p_account bigint) RETURNS void LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, mail, pg_temp AS $$
   DELETE FROM acl a WHERE a.account_id = p_account AND (
     (a.grantee_group IS NOT NULL AND NOT EXISTS (SELECT FROM directory.address g WHERE g.id = a.grantee_group AND g.kind = 'group'))
@@ -349,12 +350,12 @@ SET search_path = pg_catalog, mail, pg_temp AS $$
   FROM whole w JOIN mailbox m ON m.account_id = p_account AND m.mailbox_id = w.mailbox_id WHERE NOT isempty(w.changed);
 $$;
 
-REVOKE ALL ON FUNCTION mail.seen_rule_follows(), mail.private_seen_leaves(), mail.own_seen(bigint, bigint, bigint),
+REVOKE ALL ON FUNCTION mail.check_sharing(bigint), mail.repair_sharing(bigint), mail.seen_rule_follows(), mail.private_seen_leaves(), mail.own_seen(bigint, bigint, bigint),
   mail.own_seen_in(bigint, bigint, bigint, int8multirange, boolean, bigint),
   mail.store_flags_own_v1(bigint, bigint, bigint, int8multirange, integer, integer, text, bigint, integer, boolean),
-  mail.transfer_across_v2(uuid, bigint, bigint, int8multirange, bigint, bigint, boolean, integer, boolean, bigint),
-  mail.shared_with_v2(bigint) FROM PUBLIC;
+  mail.transfer_across_v1(uuid, bigint, bigint, int8multirange, bigint, bigint, boolean, integer, boolean, bigint),
+  mail.shared_with_v1(bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
   mail.store_flags_own_v1(bigint, bigint, bigint, int8multirange, integer, integer, text, bigint, integer, boolean),
-  mail.transfer_across_v2(uuid, bigint, bigint, int8multirange, bigint, bigint, boolean, integer, boolean, bigint),
-  mail.shared_with_v2(bigint) TO dromos_imapd, dromos_jmapd;
+  mail.transfer_across_v1(uuid, bigint, bigint, int8multirange, bigint, bigint, boolean, integer, boolean, bigint),
+  mail.shared_with_v1(bigint) TO dromos_imapd, dromos_jmapd;

@@ -127,6 +127,6 @@ TEST_CASE("TRY passes errors through", "[unit][base]") {
   auto failed = twice(fail(Errc::not_found, "no such thing"));
   REQUIRE_FALSE(failed);
   REQUIRE(failed.error().is(Errc::not_found));
-  REQUIRE(std::move(failed).error().with_context("reading").to_string() ==
-          "base/not_found: reading: no such thing");
+  const Error error = std::move(failed).error().with_context("reading");
+  REQUIRE(error.to_string() == "base/not_found: reading: no such thing");
 }
