@@ -2,6 +2,7 @@
 
 #include <unicode/uchar.h>
 #include <unicode/unorm2.h>
+#include <unicode/ustring.h>
 #include <unicode/utf16.h>
 #include <unicode/utf8.h>
 
@@ -172,6 +173,39 @@ std::string decompose_folded(std::string_view folded) {
       out += 'i';
     else if (!decomposes(c) || !append_decomposed(out, c))
       append_utf8(out, c);
+  }
+  return out;
+}
+
+namespace {
+
+/// Empty: it could not be done.
+std::u16string to_utf16(std::string_view text) {
+  std::u16string units(text.size(), u'\0');  // never more units than octets
+  int32_t length = 0;
+  UErrorCode error = U_ZERO_ERROR;
+  u_strFromUTF8WithSub(units.data(), static_cast<int32_t>(units.size()), &length, text.data(),
+                       static_cast<int32_t>(text.size()), 0xFFFD, nullptr, &error);
+  units.resize(U_SUCCESS(error) ? static_cast<size_t>(length) : 0);
+  return units;
+}
+
+}  // namespace
+
+std::string compose(std::string_view decomposed) {
+  UErrorCode error = U_ZERO_ERROR;
+  const UNormalizer2* composer = unorm2_getNFCInstance(&error);
+  const std::u16string units = to_utf16(decomposed);
+  std::u16string composed(units.size(), u'\0');  // what is decomposed only gets shorter, but for a few: kept
+  if (U_FAILURE(error) || units.empty()) return std::string(decomposed);
+  const int32_t length = unorm2_normalize(composer, units.data(), static_cast<int32_t>(units.size()),
+                                          composed.data(), static_cast<int32_t>(composed.size()), &error);
+  if (U_FAILURE(error)) return std::string(decomposed);
+  std::string out;
+  for (int32_t i = 0; i < length;) {
+    UChar32 c = 0;
+    U16_NEXT(composed.data(), i, length, c);
+    append_utf8(out, c);
   }
   return out;
 }

@@ -17,6 +17,9 @@ std::string decompose_folded(std::string_view folded);
 /// True if decompose_folded would change it.
 bool has_decompositions(std::string_view folded);
 
+/// Canonical composition of what was decomposed: what a compatibility decomposition took apart stays apart.
+std::string compose(std::string_view decomposed);
+
 /// A text to be found in folded text, as i;unicode-casemap compares (RFC 4790 §9.2, substrings).
 class CasemapNeedle {
  public:

@@ -148,6 +148,22 @@ Result<void> check_terms(const std::vector<WordTerm>& terms) {
 
 }  // namespace
 
+Task<Result<std::vector<MessageId>>> WordIndex::search(AccountId account, std::vector<WordTerm> terms,
+                                                       Deadline deadline) {
+  CO_TRY_VOID(check_terms(terms));
+  std::vector<MessageId> found;
+  const Query query = query_of(terms);
+  if (query.empty()) co_return found;
+  db::Params params;
+  params.add(account);
+  query.fill(params);
+  auto rows = co_await pool_.exec(kSearch, std::move(params), deadline);
+  if (!rows) co_return Unexpected(mapped(std::move(rows).error()));
+  found.reserve(rows->size());
+  for (size_t i = 0; i < rows->size(); ++i) found.push_back(rows->id<MessageId>(i, 0));
+  co_return found;
+}
+
 Task<Result<WordCandidates>> WordIndex::candidates(AccountId account, std::vector<WordTerm> terms,
                                                    Deadline deadline) {
   CO_TRY_VOID(check_terms(terms));
@@ -156,15 +172,7 @@ Task<Result<WordCandidates>> WordIndex::candidates(AccountId account, std::vecto
   CO_TRY(auto lacking, co_await tail(account, {}, kMaxTail, deadline));
   found.tail = std::move(lacking.messages);
   found.tail_whole = lacking.whole;
-  const Query query = query_of(terms);
-  if (query.empty()) co_return found;
-  db::Params params;
-  params.add(account);
-  query.fill(params);
-  auto rows = co_await pool_.exec(kSearch, std::move(params), deadline);
-  if (!rows) co_return Unexpected(mapped(std::move(rows).error()));
-  found.indexed.reserve(rows->size());
-  for (size_t i = 0; i < rows->size(); ++i) found.indexed.push_back(rows->id<MessageId>(i, 0));
+  CO_TRY(found.indexed, co_await search(account, std::move(terms), deadline));
   co_return found;
 }
 

@@ -56,10 +56,14 @@ class WordIndex {
 
   explicit WordIndex(db::Pool& pool) : pool_(pool) {}
 
-  /// Messages that match all of `terms`, of any mailbox of the account (expunged ones in their retention may
-  /// be among them: join with what the mailbox shows). No usable word: nothing is found.
+  /// Messages in the index that match all of `terms`, of any mailbox of the account (expunged ones in their
+  /// retention may be among them: join with what the mailbox shows). No usable word: nothing is found.
+  Task<Result<std::vector<MessageId>>> search(AccountId account, std::vector<WordTerm> terms,
+                                              Deadline deadline);
+  /// The same, and what is not indexed.
   Task<Result<WordCandidates>> candidates(AccountId account, std::vector<WordTerm> terms, Deadline deadline);
-  /// Which of `documents` match, by the same rules as the index; for the tail.
+  /// Which of `documents` match, by the same rules as the index. Costs a call of the stemmer a word:
+  /// word_forms.h is for many.
   Task<Result<std::vector<MessageId>>> match(AccountId account, std::vector<WordTerm> terms,
                                              std::vector<WordDocument> documents, Deadline deadline);
 

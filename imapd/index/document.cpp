@@ -43,11 +43,15 @@ store::WordDocument document_of(MessageId id, std::string_view search_text) {
   return document;
 }
 
-void set_language(store::WordDocument& document) {
-  std::string sample = document.subject.substr(0, kGuessBytes / 4);
+std::string language_sample(std::string_view subject, std::string_view body) {
+  std::string sample(subject.substr(0, kGuessBytes / 4));
   sample += '\n';
-  sample.append(document.body, 0, kGuessBytes);
-  document.language = guess_language(sample);
+  sample += body.substr(0, kGuessBytes);
+  return sample;
+}
+
+void set_language(store::WordDocument& document) {
+  document.language = guess_language(language_sample(document.subject, document.body));
 }
 
 }  // namespace dromos::imapd

@@ -1,6 +1,7 @@
 // From a stored search text (common/mime/text.h) to what the word index takes. Pure.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "common/store/word_index.h"
@@ -10,6 +11,8 @@ namespace dromos::imapd {
 /// Subject, addresses (From, Sender, Reply-To, To, Cc, Bcc) and the body's first WordIndex::kMaxBody bytes;
 /// the language is not guessed yet.
 store::WordDocument document_of(MessageId id, std::string_view search_text);
+/// What guess_language is to look at.
+std::string language_sample(std::string_view subject, std::string_view body);
 /// Guesses the language of subject and body.
 void set_language(store::WordDocument& document);
 

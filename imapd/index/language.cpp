@@ -3,6 +3,7 @@
 #include <cld2/public/compact_lang_det.h>
 #include <algorithm>
 #include <cstdio>  // cld2 needs FILE
+#include <vector>
 
 #include "common/base/strings.h"
 
@@ -38,6 +39,22 @@ std::string_view guess_language(std::string_view utf8) {
   const auto* known =
       std::find_if(std::begin(kKnown), std::end(kKnown), [&](const Known& k) { return k.code == code; });
   return known == std::end(kKnown) ? "simple" : known->name;
+}
+
+std::span<const std::string_view> index_languages() {
+  static const std::vector<std::string_view> names = [] {
+    std::vector<std::string_view> all{"simple"};
+    for (const Known& known : kKnown)
+      if (std::find(all.begin(), all.end(), known.name) == all.end()) all.push_back(known.name);
+    return all;
+  }();
+  return names;
+}
+
+size_t language_number(std::string_view name) {
+  const auto names = index_languages();
+  const auto at = std::find(names.begin(), names.end(), name);
+  return at == names.end() ? 0 : static_cast<size_t>(at - names.begin());
 }
 
 }  // namespace dromos::imapd

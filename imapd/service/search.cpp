@@ -2,14 +2,13 @@
 
 #include <algorithm>
 #include <exception>
-#include <unordered_map>
 #include <unordered_set>
 
 #include "common/async/offload.h"
 #include "common/async/task_group.h"
 #include "common/mime/charset.h"
 #include "common/mime/text.h"
-#include "imapd/index/document.h"
+#include "imapd/service/fuzzy_search.h"
 #include "imapd/service/key_reader.h"
 #include "imapd/service/message_loader.h"
 #include "imapd/service/search_plan.h"
@@ -140,10 +139,10 @@ class Searcher {
     std::vector<uint32_t> uids;
     uids.reserve(list.size());
     for (const Candidate& candidate : list) uids.push_back(candidate.uid);
-    auto use = [this, &list](const TextChunk& chunk, size_t begin, size_t end) {
+    auto use = [this, &list](const std::shared_ptr<const TextChunk>& chunk, size_t begin, size_t end) {
       for (const SearchNode* leaf : plan_.leaves())
         if (is_text(*leaf) && leaf->tokens.usable())
-          take_chunk(*leaf, chunk, std::span(list).subspan(begin, end - begin));
+          take_chunk(*leaf, *chunk, std::span(list).subspan(begin, end - begin));
     };
     TextRead read{scope_.mailbox, scope_.version, scope_.unwanted, scope_.progress};
     co_return co_await read_texts(worker_, std::move(read), uids, use, deadline_);
@@ -247,8 +246,7 @@ class Searcher {
 
   /// Can be decided by the extract.
   static bool is_text(const SearchNode& leaf) {
-    return leaf.source == SearchSource::text || leaf.source == SearchSource::words ||
-           (leaf.source == SearchSource::keys && leaf.key);
+    return leaf.source == SearchSource::text || (leaf.source == SearchSource::keys && leaf.key);
   }
 
   struct Match {
@@ -368,47 +366,70 @@ class Searcher {
     Ids in_address;
   };
 
-  Task<Result<Ids>> ask(store::WordTerm term, Ids* tail, bool* tail_whole) {
+  Task<Result<Ids>> ask(store::WordTerm term) {
     std::vector<store::WordTerm> terms{std::move(term)};
-    CO_TRY(const auto asked,
-           co_await words_.candidates(scope_.mailbox->account(), std::move(terms), deadline_));
-    if (tail != nullptr) tail->insert(asked.tail.begin(), asked.tail.end());
-    if (tail_whole != nullptr) *tail_whole = asked.tail_whole;
-    co_return Ids(asked.indexed.begin(), asked.indexed.end());
+    CO_TRY(const auto found, co_await words_.search(scope_.mailbox->account(), std::move(terms), deadline_));
+    co_return Ids(found.begin(), found.end());
   }
 
   Task<Result<void>> ask_words() {
-    answers_.emplace(plan_.leaves().size());
+    // The tail first: what is indexed in between is then looked at twice rather than not at all.
+    CO_TRY(auto tail,
+           co_await words_.tail(scope_.mailbox->account(), {}, store::WordIndex::kMaxTail, deadline_));
+    tail_.insert(tail.messages.begin(), tail.messages.end());
+    tail_whole_ = tail.whole;
+    std::vector<store::WordTerm> terms;
+    std::vector<WordAnswer> answers(plan_.leaves().size());
     for (const SearchNode* leaf : plan_.leaves()) {
       if (leaf->source != SearchSource::words) continue;
-      WordAnswer& answer = (*answers_)[leaf->leaf];
-      CO_TRY(answer.found, co_await ask(leaf->words, &tail_, &tail_whole_));
-      if (leaf->words.field != store::WordField::any || answer.found.empty()) continue;
+      terms.push_back(leaf->words);
+      WordAnswer& answer = answers[leaf->leaf];
+      CO_TRY(answer.found, co_await ask(leaf->words));
+      if (answer.found.empty()) continue;
+      index_tells_ = true;
+      if (leaf->words.field != store::WordField::any) continue;
       store::WordTerm term = leaf->words;
       term.field = store::WordField::subject;
-      CO_TRY(answer.in_subject, co_await ask(term, nullptr, nullptr));
+      CO_TRY(answer.in_subject, co_await ask(term));
       term.field = store::WordField::address;
-      CO_TRY(answer.in_address, co_await ask(term, nullptr, nullptr));
+      CO_TRY(answer.in_address, co_await ask(term));
     }
+    answers_ = std::move(answers);
+    fuzzy_.emplace(worker_, std::move(terms), deadline_);
     co_return Result<void>{};
   }
 
+  /// From the index; what that does not tell of is looked for in the texts, by the index's rules.
   Task<Result<void>> learn_words(std::vector<Candidate>& list) {
     if (!answers_) CO_TRY_VOID(co_await ask_words());
-    std::vector<std::pair<MessageId, size_t>> behind;  // in the tail, by candidate
-    auto on_entry = [&](const store::Entry& entry) {
-      Candidate* candidate = find(list, entry.uid);
-      if (candidate == nullptr) return;
-      if (tail_.contains(entry.id))
-        behind.emplace_back(entry.id, static_cast<size_t>(candidate - list.data()));
-      take_words(*candidate, entry.id);
-    };
-    CO_TRY_VOID(co_await worker_.entries.load(scope_.mailbox->account(), scope_.mailbox->id(),
-                                              list.front().uid, list.back().uid, on_entry, deadline_));
-    co_return co_await match_tail(list, std::move(behind));
+    std::vector<size_t> behind;  // candidates
+    if (!index_tells_ && (!tail_whole_ || tail_.empty())) {
+      for (size_t i = 0; i < list.size(); ++i) {
+        if (tail_whole_) set_words(list[i], Truth::no);
+        if (!tail_whole_) behind.push_back(i);
+      }
+    } else {
+      auto on_entry = [&](const store::Entry& entry) {
+        Candidate* candidate = find(list, entry.uid);
+        if (candidate == nullptr) return;
+        if (!take_words(*candidate, entry.id)) behind.push_back(static_cast<size_t>(candidate - list.data()));
+      };
+      CO_TRY_VOID(co_await worker_.entries.load(scope_.mailbox->account(), scope_.mailbox->id(),
+                                                list.front().uid, list.back().uid, on_entry, deadline_));
+      std::sort(behind.begin(), behind.end());
+    }
+    if (behind.empty()) co_return Result<void>{};
+    co_return co_await match_behind(list, behind);
   }
 
-  void take_words(Candidate& candidate, const MessageId& id) {
+  void set_words(Candidate& candidate, Truth value) const {
+    for (const SearchNode* leaf : plan_.leaves())
+      if (leaf->source == SearchSource::words) candidate.known[leaf->leaf] = value;
+  }
+
+  /// False: the index does not tell of this message.
+  bool take_words(Candidate& candidate, const MessageId& id) const {
+    bool told = true;
     for (const SearchNode* leaf : plan_.leaves()) {
       if (leaf->source != SearchSource::words) continue;
       const WordAnswer& answer = (*answers_)[leaf->leaf];
@@ -416,40 +437,41 @@ class Searcher {
         candidate.known[leaf->leaf] = Truth::yes;
       else if (tail_whole_ && !tail_.contains(id))
         candidate.known[leaf->leaf] = Truth::no;
-      // Else the index does not tell: the tail is looked at, or the extract.
-      if (answer.in_subject.contains(id)) candidate.bonus += 3;
-      if (answer.in_address.contains(id)) candidate.bonus += 2;
+      else
+        told = false;
+      add_bonus(candidate, answer.in_subject.contains(id), answer.in_address.contains(id));
     }
+    return told;
   }
 
-  /// Messages that the index lacks, by its own rules.
-  Task<Result<void>> match_tail(std::vector<Candidate>& list,
-                                std::vector<std::pair<MessageId, size_t>> behind) {
-    constexpr size_t kDocuments = 100;
-    for (size_t start = 0; start < behind.size(); start += kDocuments) {
-      CO_TRY_VOID(co_await still_wanted());
-      std::unordered_map<MessageId, size_t> where;
-      std::vector<MessageId> ids;
-      for (size_t i = start; i < std::min(start + kDocuments, behind.size()); ++i) {
-        where.insert(behind[i]);
-        ids.push_back(behind[i].first);
-      }
-      std::vector<store::WordDocument> documents;
-      auto on_text = [&](MessageId id, std::string text) {
-        documents.push_back(document_of(id, text));
-        set_language(documents.back());
-      };
-      CO_TRY_VOID(co_await words_.texts(scope_.mailbox->account(), std::move(ids), on_text, deadline_));
+  static void add_bonus(Candidate& candidate, bool in_subject, bool in_address) {
+    if (in_subject) candidate.bonus += 3;
+    if (in_address) candidate.bonus += 2;
+  }
+
+  Task<Result<void>> match_behind(std::vector<Candidate>& list, const std::vector<size_t>& behind) {
+    std::vector<uint32_t> uids;
+    uids.reserve(behind.size());
+    for (const size_t at : behind) {
+      uids.push_back(list[at].uid);
       for (const SearchNode* leaf : plan_.leaves()) {
-        if (leaf->source != SearchSource::words) continue;
-        std::vector<store::WordTerm> terms{leaf->words};
-        CO_TRY(const auto matching,
-               co_await words_.match(scope_.mailbox->account(), std::move(terms), documents, deadline_));
-        for (const auto& document : documents) list[where.at(document.id)].known[leaf->leaf] = Truth::no;
-        for (const MessageId& id : matching) list[where.at(id)].known[leaf->leaf] = Truth::yes;
+        Truth& known = list[at].known[leaf->leaf];
+        if (leaf->source == SearchSource::words && known == Truth::unknown) known = Truth::no;
       }
     }
-    co_return Result<void>{};
+    auto tell = [this, &list, &behind](size_t place, const std::vector<FuzzyAnswer>& answers) {
+      Candidate& candidate = list[behind[place]];
+      size_t key = 0;
+      for (const SearchNode* leaf : plan_.leaves()) {
+        if (leaf->source != SearchSource::words) continue;
+        const FuzzyAnswer& answer = answers[key++];
+        if (!answer.found || candidate.known[leaf->leaf] == Truth::yes) continue;
+        candidate.known[leaf->leaf] = Truth::yes;
+        add_bonus(candidate, answer.in_subject, answer.in_address);
+      }
+    };
+    TextRead read{scope_.mailbox, scope_.version, scope_.unwanted, scope_.progress};
+    co_return co_await fuzzy_->run(std::move(read), std::move(uids), tell);
   }
 
   static int64_t day_of(int64_t seconds) {
@@ -476,6 +498,8 @@ class Searcher {
   std::optional<std::vector<WordAnswer>> answers_;  // by leaf
   Ids tail_;
   bool tail_whole_ = true;
+  bool index_tells_ = false;  // it found something
+  std::optional<FuzzySearch> fuzzy_;
 };
 
 struct Weighed {

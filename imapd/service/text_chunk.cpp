@@ -9,6 +9,9 @@
 #include "common/crypto/crypto.h"
 #include "common/mime/collation.h"
 #include "common/mime/text.h"
+#include "imapd/index/document.h"
+#include "imapd/index/language.h"
+#include "imapd/service/same_letters.h"
 
 namespace dromos::imapd {
 namespace {
@@ -177,6 +180,15 @@ std::vector<bool> TextChunk::holding(const TextNeedle& needle, TextPart part) co
   return found;
 }
 
+std::string TextChunk::text(size_t row, TextPart part, size_t limit) const {
+  std::string out;
+  for_each_token(row, part, [&](uint32_t number) {
+    out += token(number);
+    return out.size() < limit;
+  });
+  return out;
+}
+
 size_t TextChunk::memory() const {
   return sizeof *this + tokens_.capacity() + begins_.capacity() * sizeof(uint32_t) +
          numbers_.capacity() * sizeof(uint16_t) + wide_.capacity() * sizeof(uint32_t) +
@@ -263,9 +275,24 @@ TextChunk::Builder::~Builder() = default;
 TextChunk::Builder::Builder(Builder&&) noexcept = default;
 TextChunk::Builder& TextChunk::Builder::operator=(Builder&&) noexcept = default;
 
+namespace {
+
+/// Guessed now if the guess would be another by the text composed again.
+uint8_t language_of(std::string_view search_text) {
+  const store::WordDocument document = document_of({}, search_text);
+  const std::string sample = language_sample(document.subject, document.body);
+  if (mime::compose(mime::decompose_folded(sample)) == sample) return TextChunk::kUnknown;
+  return static_cast<uint8_t>(language_number(guess_language(sample)));
+}
+
+}  // namespace
+
 bool TextChunk::Builder::add(uint32_t uid, std::string_view search_text, bool whole) {
   std::string decomposed;
+  Row row{.uid = uid, .whole = whole};
   if (mime::has_decompositions(search_text)) {
+    row.same_letters = imapd::same_letters(search_text);
+    row.language = language_of(search_text);
     decomposed = mime::decompose_folded(search_text);
     search_text = decomposed;
   }
@@ -273,7 +300,6 @@ bool TextChunk::Builder::add(uint32_t uid, std::string_view search_text, bool wh
   if (text.body.find('\0') != std::string_view::npos) return false;
   // At worst each octet is a token of its own.
   if (state_->memory() + search_text.size() * 5 > kMaxBytes * 2) return false;
-  Row row{.uid = uid, .whole = whole};
   row.begin = static_cast<uint32_t>(state_->numbers.size());
   state_->add(text.headers);
   row.body = static_cast<uint32_t>(state_->numbers.size());

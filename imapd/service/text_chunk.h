@@ -53,6 +53,29 @@ class TextChunk {
   /// By row: which texts hold the needle, which must be usable.
   std::vector<bool> holding(const TextNeedle& needle, TextPart part) const;
 
+  // What texts are made of, for who looks for words.
+  size_t tokens() const { return begins_.size() - 1; }
+  std::string_view token(size_t number) const {
+    return std::string_view(tokens_).substr(begins_[number], begins_[number + 1] - begins_[number] - 1);
+  }
+  uint32_t uid(size_t row) const { return rows_[row].uid; }
+  /// False: composing the tokens does not give its words (same_letters.h).
+  bool same_letters(size_t row) const { return rows_[row].same_letters; }
+  /// Which of index_languages() its text is in; kUnknown: to be guessed by text().
+  static constexpr uint8_t kUnknown = 255;
+  uint8_t language(size_t row) const { return rows_[row].language; }
+  /// Calls `use(token's number)` for the headers' tokens, or the body's (`part` headers or body), in order,
+  /// until it answers false.
+  template <class Use>
+  void for_each_token(size_t row, TextPart part, Use use) const {
+    const Row& at = rows_[row];
+    const size_t end = part == TextPart::headers ? at.body : at.end;
+    for (size_t i = part == TextPart::headers ? at.begin : at.body; i < end; ++i)
+      if (!use(wide_.empty() ? numbers_[i] : wide_[i])) return;
+  }
+  /// The first `limit` octets, decomposed, or a little more.
+  std::string text(size_t row, TextPart part, size_t limit) const;
+
   uint32_t through() const { return through_; }
   size_t memory() const;
 
@@ -62,6 +85,8 @@ class TextChunk {
     uint32_t uid = 0;
     uint32_t begin = 0, body = 0, end = 0;
     bool whole = true;
+    bool same_letters = true;
+    uint8_t language = kUnknown;
   };
   class Query;
   /// The token that `offset` lies in; `from` is not behind it.

@@ -50,7 +50,7 @@ class Reader {
       cache.put(key, chunk);
     }
     if (!chunk) co_return Result<void>{};
-    co_await offload([this, &part, &chunk] { use_(*chunk, part.begin, part.end); });
+    co_await offload([this, &part, &chunk] { use_(chunk, part.begin, part.end); });
     co_return Result<void>{};
   }
 

@@ -21,7 +21,7 @@ struct TextRead {
 /// Calls `use` for each chunk there is, with the place of its uids in `uids` (ascending). On threads of the
 /// pool, several at once, each for other uids. Uids without a chunk, or without a row in theirs, are to be
 /// looked for elsewhere. Errc::closed: unwanted.
-using UseText = std::function<void(const TextChunk&, size_t begin, size_t end)>;
+using UseText = std::function<void(const std::shared_ptr<const TextChunk>&, size_t begin, size_t end)>;
 Task<Result<void>> read_texts(Worker& worker, TextRead scope, std::span<const uint32_t> uids, UseText use,
                               Deadline deadline);
 

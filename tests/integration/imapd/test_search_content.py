@@ -119,3 +119,43 @@ def test_fuzzy_knows_languages(suite, connect, indexed):
     for number, (_, word) in enumerate(WITHOUT_BLANKS, len(LANGUAGES) + 1):
         assert search(client, "FUZZY BODY", word) == [number], word
         assert search(client, "BODY", word) == [number], word
+
+
+def fuzzy_answers(client, words):
+    return {(key, word): search(client, "FUZZY " + key, word) for word in words for key in ("TEXT", "BODY", "SUBJECT", "FROM")}
+
+
+def forget_index(suite):
+    suite.sql("DELETE FROM mail.word_index WHERE account_id = directory.need_account(%s)" % quote(BOB))
+    suite.sql("UPDATE mail.word_state SET modseq = 0 WHERE account_id = directory.need_account(%s)" % quote(BOB))
+
+
+TURKISH = "Kitapları masaların üzerine bıraktık, çocukların odaları çok dağınıktı ve annelerimiz bize kızdılar."
+INDONESIAN = "Mereka menulis surat kepada pemerintah dan membacakan tulisan itu di hadapan masyarakat yang berkumpul di lapangan."
+OTHERS = [TURKISH, INDONESIAN, "The files are in the ﬁle cabinet; naïve café owners, re-visiting the houses… housing the happiest \u00a0ponies, dying, dies, ties.",
+          "Ａｔｔａｃｈｅｄ ｆｉｌｅｓ ｶﾞｷﾞ １２３ files", "x" * 70 + " short " + "ab1c2 1e5 2026-11-22 a.b.c@example.org http://www.example.org/houses?x=1"]
+# Forms of words in the texts above, and of none.
+WORDS = [word for _, _, word in LANGUAGES] + [word for _, word in WITHOUT_BLANKS] + [
+    "kitap", "kitaplar", "masa", "odalar", "çocuk", "tulis", "menulis", "tulisan", "kumpul", "baca", "housing", "houses", "happy", "die", "dies", "tie", "pony",
+    "cafe", "café", "naive", "naïve", "file", "ab1c2", "1e5", "2026", "example", "example.org", "the houses", "happily visited houses", "the", "und", "bitte die rechnungen",
+    "報", "报", "ご確認", "ü", "über", "überweisung", "fakturor", "monat", "factures", "mois", "házak", "λογαριασμοί", "документы", "неделя", "anna", "bert", "zzzz", "rech"]
+
+
+@pytest.mark.parametrize("memory", [pytest.param(True), pytest.param(False, marks=pytest.mark.config({"imapd": {"limits": {"search_texts": "0"}}}))])
+def test_fuzzy_answers_are_those_of_the_index(suite, connect, memory):
+    client = connect()
+    texts = [text for _, text, _ in LANGUAGES] + [text for text, _ in WITHOUT_BLANKS] + OTHERS
+    for number, text in enumerate(texts):
+        subject = base64.b64encode(" ".join(texts[number - 1].split()[:4]).encode()).decode()
+        head = "From: %s@example.org\r\nSubject: =?utf-8?b?%s?=\r\nX-Other: houses\r\nMIME-Version: 1.0\r\n" % ("anna" if number % 2 else "Houses <bert", subject)
+        head = head.replace("bert@example.org", "bert@example.org>")
+        head += "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+        assert client.append("INBOX", (head + text + "\r\n").encode()).startswith("OK")
+    wait_for_index(suite, len(texts))
+    client.ok("SELECT INBOX")
+    indexed = fuzzy_answers(client, WORDS)
+    assert sum(1 for found in indexed.values() if found) > 60
+    forget_index(suite)
+    differing = {asked: (found, indexed[asked]) for asked, found in fuzzy_answers(client, WORDS).items() if found != indexed[asked]}
+    assert suite.sql("SELECT count(*) FROM mail.word_index WHERE account_id = directory.need_account(%s)" % quote(BOB)).strip() == "0"
+    assert not differing

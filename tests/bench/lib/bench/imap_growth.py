@@ -10,6 +10,7 @@ MAILBOXES = int(os.environ.get("DROMOS_BENCH_MAILBOXES", "10000"))
 HELD = (50, 100000, 200)  # mailboxes, messages in each, sessions
 OPERATIONS = [
     ("FETCH FLAGS", "FETCH 1:* (FLAGS)"), ("FETCH ENVELOPE", "FETCH 1:* (ENVELOPE)"), ("SEARCH SUBJECT", "SEARCH SUBJECT zebra"), ("SEARCH BODY", "SEARCH BODY zebra"),
+    ("SEARCH FUZZY, not indexed", "SEARCH FUZZY TEXT zebras"), ("SEARCH FUZZY of many, not indexed", "SEARCH FUZZY TEXT letters"),
     ("SORT SUBJECT", "UID SORT (SUBJECT) UTF-8 ALL"), ("THREAD", "UID THREAD REFERENCES UTF-8 ALL"), ("STORE", "STORE 1:* +FLAGS.SILENT (\\Flagged)"),
     ("COPY", "COPY 1:* Copy"), ("EXPUNGE all", "EXPUNGE"),
 ]
