@@ -63,8 +63,9 @@ struct CertificatePair {
 struct Tls {
   std::vector<CertificatePair> certificates;  ///< the first answers clients without, or with unknown, SNI
   std::string min_version = "1.2";            ///< 1.2 1.3
-  std::string
-      client_ca;  ///< PEM; imapd asks clients for certificates of it (SASL EXTERNAL); empty: none asked for
+  /// PEM; imapd and the submission ports ask clients for certificates of it (EXTERNAL); empty: none asked
+  /// for.
+  std::string client_ca;
 };
 
 struct Dns {
@@ -152,7 +153,7 @@ struct Mta {
   MtaLimits limits;
   MtaSpam spam;
   MtaOutbound outbound;
-  bool announce_plus = false;  ///< SCRAM with channel binding, in EHLO
+  bool announce_plus = true;  ///< SCRAM with channel binding, in EHLO (taken in any case)
   std::string temp_dir = "/var/tmp";
 };
 

@@ -66,6 +66,11 @@ std::shared_ptr<const net::TlsServer> Runtime::tls() const {
   return tls_;
 }
 
+std::shared_ptr<const net::TlsServer> Runtime::tls_for_people() const {
+  const std::lock_guard lock(tls_mutex_);
+  return tls_for_people_;
+}
+
 Result<void> Runtime::load_tls() {
   if (config_.tls.certificates.empty()) return {};
   net::TlsServer::Options options;
@@ -73,10 +78,18 @@ Result<void> Runtime::load_tls() {
     options.certificates.push_back({pair.certificate, pair.key});
   if (kind_ == config::Daemon::jmapd || kind_ == config::Daemon::admind) options.alpn = {"http/1.1"};
   if (kind_ == config::Daemon::mta) options.tickets = 0;
-  if (kind_ == config::Daemon::imapd) options.client_ca = config_.tls.client_ca;
   TRY(auto loaded, net::TlsServer::load(options));
+  auto for_people = loaded;
+  if (kind_ == config::Daemon::imapd || kind_ == config::Daemon::mta) {
+    options.client_ca = config_.tls.client_ca;
+    if (!options.client_ca.empty()) {
+      TRY(auto asking, net::TlsServer::load(options));
+      for_people = std::move(asking);
+    }
+  }
   const std::lock_guard lock(tls_mutex_);
   tls_ = std::move(loaded);
+  tls_for_people_ = std::move(for_people);
   return {};
 }
 

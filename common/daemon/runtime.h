@@ -54,6 +54,9 @@ class Runtime {
 
   /// Current certificates; nullptr if none are configured. Thread-safe; take it anew for each handshake.
   std::shared_ptr<const net::TlsServer> tls() const;
+  /// For listeners that people log in at: with `tls.client_ca`, clients are asked for certificates of it
+  /// (imapd and mta; elsewhere, and without that setting, the same as tls()).
+  std::shared_ptr<const net::TlsServer> tls_for_people() const;
 
   /// Binds (or inherits from systemd, by `name`) every listener; accepting begins after App::start.
   Result<void> listen(const std::string& name, const std::vector<config::Listener>& listeners,
@@ -97,6 +100,7 @@ class Runtime {
   std::unique_ptr<rpc::HintPublisher> hints_;
   mutable std::mutex tls_mutex_;
   std::shared_ptr<const net::TlsServer> tls_;
+  std::shared_ptr<const net::TlsServer> tls_for_people_;
   std::vector<Bound> bound_;
   std::vector<std::function<std::string()>> readiness_;
   http::Router ops_router_;

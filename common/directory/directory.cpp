@@ -123,8 +123,18 @@ Task<Result<AccountInfo>> Directory::account_by_login(std::string login, Deadlin
   co_return co_await named(pool_, kAccountByLogin, std::move(login), deadline);
 }
 
-Task<Result<AccountInfo>> Directory::certificate_login(std::string login, Deadline deadline) {
-  co_return co_await named(pool_, kCertificateLogin, std::move(login), deadline);
+Task<Result<Identity>> Directory::certificate_login(std::string login, Deadline deadline) {
+  auto account = co_await named(pool_, kCertificateLogin, std::move(login), deadline);
+  if (!account && account.error().may_retry()) co_return fail(account.error());
+  if (!account || !account->enabled)
+    co_return fail(Errc::bad_credentials, "no enabled account has the certificate's name");
+  Identity who;
+  who.account = account->id;
+  who.login = std::move(account->login);
+  who.display_name = std::move(account->display_name);
+  who.epoch = account->epoch;
+  who.via = Via::certificate;
+  co_return who;
 }
 
 Task<Result<bool>> Directory::may_send_as(AccountId account, std::string address, Deadline deadline) {

@@ -49,9 +49,9 @@ class Directory {
                                   std::string_view remote);
   /// Key for salts of logins that do not exist: one for all processes, for ever (sasl::ServerOptions).
   Task<Result<std::string>> fake_salt_key(Deadline deadline);
-  /// EXTERNAL: the account that a certificate, already checked, names. not_found without one, and of shared
-  /// accounts, whom nobody is.
-  Task<Result<AccountInfo>> certificate_login(std::string login, Deadline deadline);
+  /// EXTERNAL: whom a certificate, already checked, names. bad_credentials without such an account, where it is
+  /// disabled, and of shared accounts, whom nobody is.
+  Task<Result<Identity>> certificate_login(std::string login, Deadline deadline);
   /// Delivery, tokens: no secret is checked. not_found without account.
   Task<Result<AccountInfo>> account(AccountId id, Deadline deadline);
   Task<Result<AccountInfo>> account_by_login(std::string login, Deadline deadline);

@@ -78,8 +78,8 @@ Task<Result<void>> ImapApp::make_hosts() {
   options.limits = std::make_shared<Limits>(config.imapd.limits.connections_per_ip,
                                             config.imapd.limits.connections_per_account);
   options.config = &config.imapd;
-  options.has_tls = runtime_->tls() != nullptr;
-  options.tls = [runtime = runtime_] { return runtime->tls(); };
+  options.has_tls = runtime_->tls_for_people() != nullptr;
+  options.tls = [runtime = runtime_] { return runtime->tls_for_people(); };
   options.publish = [this](store::Change change) {
     runtime_->hints().publish({{change.account, change.modseq}});
     spread(change);

@@ -79,19 +79,12 @@ Task<sasl::Step> SaslLogin::check_certificate(sasl::NeedExternal need) {
   login_ = need.authcid;
   if (!need.authzid.empty() && !iequals(need.authzid, need.authcid))
     co_return mechanism_->external_result(false);
-  auto account = co_await directory_.certificate_login(need.authcid, Deadline::after(kPatience));
-  if (account && !account->enabled) account = fail(directory::Errc::bad_credentials, "account is disabled");
-  if (!account) {
-    if (account.error().may_retry()) failure_ = account.error();
+  auto who = co_await directory_.certificate_login(need.authcid, Deadline::after(kPatience));
+  if (!who) {
+    if (who.error().may_retry()) failure_ = who.error();
     co_return mechanism_->external_result(false);
   }
-  directory::Identity who;
-  who.account = account->id;
-  who.login = account->login;
-  who.display_name = account->display_name;
-  who.epoch = account->epoch;
-  who.via = directory::Via::certificate;
-  who_ = std::move(who);
+  who_ = std::move(*who);
   co_return mechanism_->external_result(true);
 }
 

@@ -152,13 +152,17 @@ Task<Result<directory::ScramLogin>> Worker::scram_login(std::string login, sasl:
                                       Deadline::after(kLoginTimeout));
 }
 
+Task<Result<directory::Identity>> Worker::certificate_login(std::string name) {
+  return directory_.certificate_login(std::move(name), Deadline::after(kLookupTimeout));
+}
+
 Result<directory::Identity> Worker::scram_finished(const directory::ScramLogin& scram, bool proof_ok,
                                                    std::string_view login, std::string_view remote) {
   return directory_.scram_finished(scram, proof_ok, login, remote);
 }
 
-std::shared_ptr<const net::TlsServer> Worker::tls() {
-  return shared_.runtime.tls();
+std::shared_ptr<const net::TlsServer> Worker::tls(Kind kind) {
+  return kind == Kind::submission ? shared_.runtime.tls_for_people() : shared_.runtime.tls();
 }
 
 std::shared_ptr<Spool> Worker::new_spool() {

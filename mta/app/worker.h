@@ -58,9 +58,10 @@ class Worker final : public Backend {
                                                    std::string remote) override;
   Task<Result<directory::ScramLogin>> scram_login(std::string login, sasl::ScramHash hash,
                                                   std::string remote) override;
+  Task<Result<directory::Identity>> certificate_login(std::string name) override;
   Result<directory::Identity> scram_finished(const directory::ScramLogin& scram, bool proof_ok,
                                              std::string_view login, std::string_view remote) override;
-  std::shared_ptr<const net::TlsServer> tls() override;
+  std::shared_ptr<const net::TlsServer> tls(Kind kind) override;
   std::shared_ptr<Spool> new_spool() override;
   Task<std::vector<smtp::Reply>> accept(Envelope envelope, std::shared_ptr<Spool> content) override;
   void refused(store::TraceEvent event) override { trace_log_.add(std::move(event)); }

@@ -1,4 +1,4 @@
-// AUTH (RFC 4954): PLAIN, LOGIN and SCRAM with channel binding, against the directory.
+// AUTH (RFC 4954): PLAIN, LOGIN, SCRAM with channel binding and EXTERNAL, against the directory.
 #include "common/base/strings.h"
 #include "common/directory/errc.h"
 #include "common/sasl/framing.h"
@@ -20,6 +20,9 @@ sasl::ServerOptions options_of(Session& session) {
       options.bindings.push_back({"tls-exporter", std::move(exporter)});
     if (auto end_point = stream.channel_binding_server_end_point(); !end_point.empty())
       options.bindings.push_back({"tls-server-end-point", std::move(end_point)});
+    // Only of a certificate that tls.client_ca vouches for.
+    const net::TlsInfo tls = stream.tls_info();
+    options.external_authcid = tls.client_email.empty() ? tls.client_name : tls.client_email;
   }
   return options;
 }
@@ -58,6 +61,10 @@ class Exchange {
         login_ = scram->authcid;
         CO_TRY(scram_, co_await session_.backend().scram_login(login_, scram->hash, session_.peer.ip));
         step = mechanism.scram_credentials(scram_->verifier);
+      } else if (const auto* external = std::get_if<sasl::NeedExternal>(&step)) {
+        CO_TRY_VOID(check_authzid(external->authcid, external->authzid));
+        CO_TRY(identity_, co_await session_.backend().certificate_login(external->authcid));
+        step = mechanism.external_result(true);
       } else if (std::holds_alternative<sasl::Done>(step)) {
         co_return finish(true);
       } else {

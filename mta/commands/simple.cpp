@@ -37,7 +37,8 @@ Task<void> run(Session& session, const smtp::Expn&) {
 
 Task<void> run(Session& session, const smtp::StartTls&) {
   if (session.peer.tls) co_return session.refuse(503, {5, 5, 1}, "TLS is already active");
-  if (!session.backend().tls()) co_return session.refuse(502, {5, 5, 1}, "TLS is not available");
+  if (!session.backend().tls(session.settings().kind))
+    co_return session.refuse(502, {5, 5, 1}, "TLS is not available");
   if (!session.greeted) co_return session.refuse(503, {5, 5, 1}, "Say EHLO first");
   session.reply(220, {2, 0, 0}, "Go ahead");
   co_await session.upgrade_tls();

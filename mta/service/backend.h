@@ -57,11 +57,14 @@ class Backend {
                                                            std::string remote) = 0;
   virtual Task<Result<directory::ScramLogin>> scram_login(std::string login, sasl::ScramHash hash,
                                                           std::string remote) = 0;
+  /// The account that a client certificate, already checked, names.
+  virtual Task<Result<directory::Identity>> certificate_login(std::string name) = 0;
   virtual Result<directory::Identity> scram_finished(const directory::ScramLogin& scram, bool proof_ok,
                                                      std::string_view login, std::string_view remote) = 0;
 
-  /// nullptr: no certificates, so no STARTTLS.
-  virtual std::shared_ptr<const net::TlsServer> tls() = 0;
+  /// nullptr: no certificates, so no STARTTLS. Submission asks clients for theirs (EXTERNAL); other servers
+  /// that come to the mail exchanger may show what they like.
+  virtual std::shared_ptr<const net::TlsServer> tls(Kind kind) = 0;
   virtual std::shared_ptr<Spool> new_spool() = 0;
 
   /// Scans, stores, answers: one reply, or with LMTP one for each recipient. A positive reply is durable.

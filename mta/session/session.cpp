@@ -58,7 +58,7 @@ Task<void> Session::run() {
 
 Task<bool> Session::open() {
   if (settings_.implicit_tls) {
-    auto tls = backend_.tls();
+    auto tls = backend_.tls(settings_.kind);
     if (!tls) co_return false;
     auto shaken = co_await stream_.start_tls_server(std::move(tls), Deadline::after(kHandshakeTimeout));
     if (!shaken) {
@@ -179,7 +179,7 @@ void Session::take_tls_info() {
 Task<void> Session::upgrade_tls() {
   splitter_.reset();
   if (!co_await flush()) co_return;
-  auto tls = backend_.tls();
+  auto tls = backend_.tls(settings_.kind);
   auto shaken = co_await stream_.start_tls_server(std::move(tls), Deadline::after(kHandshakeTimeout));
   if (!shaken) {
     log_.info("tls.failed", {{"err", shaken.error()}});

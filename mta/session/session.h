@@ -23,7 +23,7 @@ namespace dromos::mta {
 struct SessionSettings {
   Kind kind = Kind::mx;
   bool implicit_tls = false;
-  bool announce_plus = false;
+  bool announce_plus = true;
   std::string hostname;
   config::MtaLimits limits;
 };

@@ -30,11 +30,14 @@ class AnyBackend final : public mta::Backend {
   Task<Result<directory::ScramLogin>> scram_login(std::string, sasl::ScramHash, std::string) override {
     co_return fail(Errc::permission_denied, "no");
   }
+  Task<Result<directory::Identity>> certificate_login(std::string) override {
+    co_return fail(Errc::permission_denied, "no");
+  }
   Result<directory::Identity> scram_finished(const directory::ScramLogin&, bool, std::string_view,
                                              std::string_view) override {
     return fail(Errc::permission_denied, "no");
   }
-  std::shared_ptr<const net::TlsServer> tls() override { return nullptr; }
+  std::shared_ptr<const net::TlsServer> tls(mta::Kind) override { return nullptr; }
   std::shared_ptr<mta::Spool> new_spool() override {
     return std::make_shared<mta::Spool>(budget_, 1 << 20, "/tmp");
   }

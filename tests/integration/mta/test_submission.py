@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from dromostest.certificates import Authority
 from dromostest.clients import Smtp
 
 MESSAGE = "Subject: x\r\n\r\nbody\r\n"
@@ -91,9 +92,21 @@ def test_auth_is_offered_only_under_tls(plain):
     assert plain.command("AUTH PLAIN x")[0] == 503
     lines = plain.command("EHLO x")[1]
     assert "STARTTLS" not in lines
-    offered = [line for line in lines if line.startswith("AUTH ")][0].split()[1:]
-    assert {"PLAIN", "LOGIN", "SCRAM-SHA-256", "SCRAM-SHA-1"} == set(offered)
+    # As IMAP and POP3 have it; and again without -PLUS, for clients that choose it and cannot do it.
+    assert [line.split()[1:] for line in lines if line.startswith("AUTH ")] == [
+        ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "LOGIN"],
+        ["SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "LOGIN"]]
     assert plain.command("STARTTLS")[0] == 503
+
+
+@pytest.mark.config({"mta": {"announce_plus": False}})
+def test_channel_binding_may_go_unannounced(smtp):
+    lines = [line for line in smtp.command("EHLO x")[1] if line.startswith("AUTH ")]
+    assert [line.split()[1:] for line in lines] == [["SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "LOGIN"]]
+    certificate = hashlib.sha256(smtp.socket.getpeercert(True)).digest()
+    assert scram(smtp, "SCRAM-SHA-256-PLUS", "alice@example.test", "wrong", ("tls-server-end-point", certificate)) == 535
+    # It saw no -PLUS, and none was announced.
+    assert scram(smtp, "SCRAM-SHA-256", "alice@example.test", "alice secret", flag="y") == 235
 
 
 def test_what_came_before_the_handshake_is_dropped(plain, context):
@@ -147,10 +160,9 @@ def test_login(smtp):
 def test_scram(smtp, mechanism):
     assert scram(smtp, mechanism, "alice@example.test", "wrong") == 535
     assert scram(smtp, mechanism, "nobody@example.test", "wrong") == 535
-    assert scram(smtp, mechanism, "alice@example.test", "alice secret", flag="y") == 235  # it saw no -PLUS, and none was announced
+    assert scram(smtp, mechanism, "alice@example.test", "alice secret") == 235
 
 
-@pytest.mark.config({"mta": {"announce_plus": True}})
 @pytest.mark.parametrize("mechanism", ["SCRAM-SHA-256", "SCRAM-SHA-1"])
 def test_a_downgrade_is_seen_where_channel_binding_is_announced(smtp, mechanism):
     assert any(mechanism + "-PLUS" in line.split() for line in smtp.command("EHLO x")[1])
@@ -163,6 +175,71 @@ def test_scram_with_channel_binding(smtp, mechanism):
     certificate = hashlib.sha256(smtp.socket.getpeercert(True)).digest()
     assert scram(smtp, mechanism, "alice@example.test", "alice secret", ("tls-server-end-point", b"other")) == 535
     assert scram(smtp, mechanism, "alice@example.test", "alice secret", ("tls-server-end-point", certificate)) == 235
+
+
+def certified(server, port, *person, implicit_tls=True):
+    context = server.authority.client_context()
+    pair = server.authority.person(*person)
+    context.load_cert_chain(str(pair.certificate), str(pair.key))
+    return Smtp(server.mta.address(port), context, implicit_tls)
+
+
+@pytest.fixture
+def people(suite, accounts):
+    suite.reconfigure({"tls": {"client_ca": str(suite.authority.ca.certificate)}})
+    suite.start("mta")
+    return suite
+
+
+def test_the_address_of_a_certificate_is_a_login(people, accounts):
+    smtp = certified(people, "submissions", "Bob Builder", "bob@example.test")
+    lines = smtp.expect("EHLO x", 250)[1]
+    assert [line.split()[1] for line in lines if line.startswith("AUTH ")] == ["EXTERNAL", "EXTERNAL"]
+    assert smtp.command("AUTH EXTERNAL " + b64("alice@example.test")) == (535, ["5.7.8 Authentication failed"])
+    assert smtp.command("AUTH EXTERNAL =")[0] == 235
+    assert smtp.command("MAIL FROM:<alice@example.test>")[0] == 553
+    assert smtp.message("bob@example.test", ["alice@example.test"], MESSAGE)[0] == 250
+    assert len(accounts.mailbox("alice@example.test")) == 1
+
+
+def test_a_certificate_by_starttls_and_by_its_common_name(people):
+    smtp = certified(people, "submission", "bob@example.test", implicit_tls=False)
+    assert not any("EXTERNAL" in line for line in smtp.expect("EHLO x", 250)[1])
+    assert smtp.command("AUTH EXTERNAL =")[0] == 538
+    smtp.starttls()
+    smtp.expect("EHLO x", 250)
+    assert smtp.command("AUTH EXTERNAL")[0] == 334
+    assert smtp.command("*")[0] == 501
+    assert smtp.command("AUTH EXTERNAL " + b64("bob@example.test"))[0] == 235
+
+
+def test_a_certificate_without_an_account_of_its_own_is_refused(people):
+    people.sql("UPDATE directory.account SET enabled = false WHERE id = directory.need_account('bob@example.test')")
+    people.sql("UPDATE directory.account SET shared = true WHERE id = directory.need_account('alice@example.test')")
+    for name in "nobody", "bob", "alice":
+        smtp = certified(people, "submissions", "Somebody", name + "@example.test")
+        smtp.expect("EHLO x", 250)
+        assert smtp.command("AUTH EXTERNAL =") == (535, ["5.7.8 Authentication failed"]), name
+
+
+def test_without_a_certificate_external_is_not_offered(people, context):
+    smtp = Smtp(people.mta.address("submissions"), context, implicit_tls=True)
+    assert not any("EXTERNAL" in line for line in smtp.expect("EHLO x", 250)[1])
+    assert smtp.command("AUTH EXTERNAL =")[0] == 504
+    assert smtp.auth_plain("alice@example.test", "alice secret")[0] == 235
+
+
+def test_a_certificate_of_somebody_else_is_refused_by_submission_only(people, tmp_path):
+    pair = Authority(tmp_path).person("bob@example.test")
+    context = people.authority.client_context()
+    context.load_cert_chain(str(pair.certificate), str(pair.key))
+    with pytest.raises((ssl.SSLError, OSError, EOFError)):
+        Smtp(people.mta.address("submissions"), context, implicit_tls=True)
+    # Servers that bring mail may have certificates of whom they like.
+    mx = Smtp(people.mta.address("mx"), context)
+    mx.expect("EHLO x", 250)
+    mx.starttls()
+    assert mx.message("far@elsewhere.test", ["bob@example.test"], MESSAGE)[0] == 250
 
 
 def test_senders_are_checked(smtp, mail):
