@@ -5,6 +5,7 @@
 
 #include "common/base/fault.h"
 #include "common/log/log.h"
+#include "mta/service/blind_copies.h"
 #include "mta/service/head.h"
 #include "mta/service/metrics.h"
 
@@ -97,6 +98,7 @@ Task<PreparedMessage> Acceptor::prepare(const Envelope& envelope, std::shared_pt
 Task<std::vector<smtp::Reply>> Acceptor::accept(Envelope envelope, std::shared_ptr<Spool> content) {
   const auto begun = std::chrono::steady_clock::now();
   const bool lmtp = envelope.kind == Kind::lmtp;
+  if (envelope.kind == Kind::submission) content->remove(blind_copies(content->content()));
   const size_t answers = lmtp ? envelope.recipients.size() : 1;
   const Verdict verdict = co_await scanner_.scan(envelope, content->content());
   if (!verdict.scanned && config_.spam.when_down == "defer") {

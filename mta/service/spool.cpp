@@ -99,17 +99,30 @@ Result<void> Spool::seal() {
 }
 
 std::string_view Spool::content() const {
-  if (map_ != nullptr) return {map_ + kHeadRoom, size_};
+  if (map_ != nullptr) return {map_ + map_size_ - size_, size_};
   return std::string_view(memory_).substr(memory_.size() - size_);
+}
+
+void Spool::remove(const std::vector<ByteRange>& ranges) {
+  if (ranges.empty()) return;
+  char* const begin = map_ != nullptr ? map_ + map_size_ - size_ : memory_.data() + memory_.size() - size_;
+  size_t put = ranges.back().offset + ranges.back().length;
+  for (size_t i = ranges.size(); i-- > 0;) {
+    const size_t from = i == 0 ? 0 : ranges[i - 1].offset + ranges[i - 1].length;
+    const size_t kept = ranges[i].offset - from;
+    put -= kept;
+    std::memmove(begin + put, begin + from, kept);
+  }
+  size_ -= put;
 }
 
 std::string_view Spool::with_head(std::string_view head) {
   if (map_ == nullptr) {
-    memory_.insert(0, head);
+    memory_.replace(0, memory_.size() - size_, head);
     return memory_;
   }
   if (head.size() > kHeadRoom) head = head.substr(0, head.rfind("\r\n", kHeadRoom - 2) + 2);
-  char* begin = map_ + kHeadRoom - head.size();
+  char* begin = map_ + map_size_ - size_ - head.size();
   std::memcpy(begin, head.data(), head.size());
   return {begin, head.size() + size_};
 }

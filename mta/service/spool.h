@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/base/result.h"
 #include "common/store/blob_store.h"
@@ -27,6 +28,12 @@ class ByteBudget {
  private:
   const uint64_t limit_;
   std::atomic<uint64_t> used_{0};
+};
+
+struct ByteRange {
+  size_t offset = 0;
+  size_t length = 0;
+  bool operator==(const ByteRange&) const = default;
 };
 
 class Spool {
@@ -50,6 +57,9 @@ class Spool {
   Result<void> seal();
   /// After seal(); the message as received.
   std::string_view content() const;
+  /// After seal(), before with_head(): takes these ranges (ascending, apart) out of content. What is in front
+  /// of them moves up, so this costs as much as there is up to the last of them.
+  void remove(const std::vector<ByteRange>& ranges);
   /// After seal(), once: `head` put in front of content, as one view that lives as long as the spool.
   /// Longer than kHeadRoom is cut at a line.
   std::string_view with_head(std::string_view head);
@@ -64,9 +74,9 @@ class Spool {
   const std::string folder_;
   uint64_t taken_ = 0;
   uint64_t size_ = 0;
-  std::string memory_;  // all content, or what is not yet in the file
+  std::string memory_;  // ends with all content, or holds what is not yet in the file
   int fd_ = -1;
-  char* map_ = nullptr;
+  char* map_ = nullptr;  // ends with content
   size_t map_size_ = 0;
   std::string error_;
   bool no_room_ = false;

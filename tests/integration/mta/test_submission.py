@@ -6,6 +6,7 @@ import hmac
 import os
 import socket
 import ssl
+import subprocess
 import time
 
 import pytest
@@ -271,6 +272,43 @@ def test_a_submission_is_completed_and_remote_recipients_are_queued_in_its_commi
     assert '"success"' in options and "far@elsewhere.test" in options
     assert '"ret": "hdrs"' in mail.suite.sql("SELECT options FROM queue.message")
     assert "message.queued" in mail.trace(lines[0].split()[-1])
+
+
+BLIND = b"From: alice@example.test\r\nBcc: bob@example.test,\r\n hidden@elsewhere.test\r\nSubject: s\r\nresent-bcc: hidden@elsewhere.test\r\n" \
+        b"To: far@elsewhere.test\r\nDKIM-Signature: v=1; b=as it was\r\n\r\nBcc: in the body\r\n"
+SHOWN = b"From: alice@example.test\r\nSubject: s\r\nTo: far@elsewhere.test\r\nDKIM-Signature: v=1; b=as it was\r\n\r\nBcc: in the body\r\n"
+
+
+@pytest.mark.config({"mta": {"outbound": {"relay": "127.0.0.1:1"}, "limits": {"memory_message": 1024}}})
+@pytest.mark.parametrize("rest", [b"", b"and more\r\n" * 20000], ids=["in memory", "in a file"])
+@pytest.mark.parametrize("by", ["DATA", "BDAT"])
+def test_blind_copies_are_seen_by_nobody(smtp, mail, by, rest):
+    assert smtp.auth_plain("alice@example.test", "alice secret")[0] == 235
+    smtp.expect("MAIL FROM:<alice@example.test>", 250)
+    for recipient in "bob@example.test", "hidden@elsewhere.test", "far@elsewhere.test":
+        smtp.expect("RCPT TO:<%s>" % recipient, 250)
+    whole = BLIND + rest
+    if by == "DATA":
+        smtp.expect("DATA", 354)
+        smtp.send(whole + b".\r\n")
+    else:
+        smtp.send(b"BDAT 40\r\n%sBDAT %d LAST\r\n%s" % (whole[:40], len(whole) - 40, whole[40:]))
+        assert smtp.reply()[0] == 250
+    assert smtp.reply()[0] == 250
+    raw = mail.raw("bob@example.test", mail.mailbox("bob@example.test")[0].message)
+    assert raw.endswith(b"\r\n" + SHOWN + rest) and raw.count(b"Bcc") == 1
+    head, size = mail.suite.sql("SELECT encode(c.data, 'hex'), b.size FROM queue.body b JOIN queue.body_chunk c USING (body_id)"
+                                " WHERE c.chunk_no = 0").split("|")
+    assert int(size) == len(raw) - len(b"Return-Path: <alice@example.test>\r\n")
+    unpacked = subprocess.run(["zstd", "-dc"], input=bytes.fromhex(head), stdout=subprocess.PIPE, check=True).stdout
+    assert b"To: far@elsewhere.test" in unpacked and b"bcc" not in unpacked.lower()
+
+
+@pytest.mark.config({"mta": {"outbound": {"relay": "127.0.0.1:1"}}})
+def test_mail_from_elsewhere_keeps_its_bcc(suite, mail):
+    mx = Smtp(suite.mta.address("mx"))
+    assert mx.message("far@elsewhere.test", ["bob@example.test"], BLIND)[0] == 250
+    assert mail.raw("bob@example.test", mail.mailbox("bob@example.test")[0].message).endswith(BLIND)
 
 
 def test_a_refused_recipient_of_many_goes_into_a_notification(smtp, mail):
