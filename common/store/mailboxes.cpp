@@ -1,6 +1,7 @@
 #include "common/store/mailboxes.h"
 
 #include <algorithm>
+#include <map>
 
 #include "common/base/strings.h"
 #include "common/store/errc.h"
@@ -33,6 +34,31 @@ const db::Statement kFind{
     "SELECT " MAILBOX_COLUMNS
     " FROM walk w JOIN mail.mailbox m ON m.account_id = $1 AND m.mailbox_id = w.mailbox_id "
     "WHERE w.depth = cardinality($2)"};
+// What lies below the mailboxes of the CTE `start`, level by level.
+#define MAILBOX_LISTED(levels)                                                                          \
+  ", list AS (SELECT s.mailbox_id, 1 AS depth FROM start s UNION ALL SELECT c.mailbox_id, l.depth + 1 " \
+  "FROM list l JOIN mail.mailbox c ON c.account_id = $1 AND c.parent_id = l.mailbox_id "                \
+  "WHERE " levels " = 0 OR l.depth < " levels ") SELECT " MAILBOX_COLUMNS                               \
+  ", EXISTS (SELECT FROM mail.mailbox c WHERE c.account_id = $1 AND c.parent_id = m.mailbox_id) "       \
+  "FROM list l JOIN mail.mailbox m ON m.account_id = $1 AND m.mailbox_id = l.mailbox_id ORDER BY l.depth"
+const db::Statement kTop{
+    "store_mailbox_top",
+    "WITH RECURSIVE start AS ("
+    "SELECT k.mailbox_id FROM mail.mailbox k WHERE k.account_id = $1 AND k.parent_id IS NULL AND k.name >= "
+    "$2 AND "
+    "k.name <= $3 "
+    "UNION SELECT k.mailbox_id FROM mail.mailbox k WHERE k.account_id = $1 AND k.parent_id IS NULL AND "
+    "k.name = 'INBOX' AND $2 <> $3)" MAILBOX_LISTED("$4")};
+const db::Statement kBelow{
+    "store_mailbox_below",
+    "WITH RECURSIVE walk AS ("
+    "SELECT r.mailbox_id, 1 AS depth FROM mail.mailbox r WHERE r.account_id = $1 AND r.parent_id IS NULL AND "
+    "r.name = ($5::text[])[1] "
+    "UNION ALL SELECT k.mailbox_id, w.depth + 1 FROM walk w JOIN mail.mailbox k ON k.account_id = $1 AND "
+    "k.parent_id = w.mailbox_id AND k.name = ($5::text[])[w.depth + 1] WHERE w.depth < cardinality($5)), "
+    "start AS (SELECT k.mailbox_id FROM walk w JOIN mail.mailbox k ON k.account_id = $1 AND "
+    "k.parent_id = w.mailbox_id AND k.name >= $2 AND k.name <= $3 "
+    "WHERE w.depth = cardinality($5))" MAILBOX_LISTED("$4")};
 const db::Statement kGet{"store_mailbox_get",
                          "SELECT " MAILBOX_COLUMNS
                          " FROM mail.mailbox m WHERE m.account_id = $1 AND m.mailbox_id = $2"};
@@ -144,6 +170,43 @@ Task<Result<std::optional<Mailbox>>> Mailboxes::find(AccountId account, std::vec
   CO_TRY(const auto rows, co_await pool_.exec(kFind, std::move(params), deadline));
   if (!rows.empty()) found = mailbox_of(rows, 0);
   co_return found;
+}
+
+namespace {
+
+/// Mailboxes come above those below them.
+std::vector<RangedMailbox> ranged(const db::Rows& rows, const std::vector<std::string>& above) {
+  std::vector<RangedMailbox> list;
+  std::map<MailboxId, size_t> places;
+  for (size_t row = 0; row < rows.size(); ++row) {
+    RangedMailbox one{mailbox_of(rows, row), above, rows.boolean(row, 19)};
+    if (const auto parent = places.find(one.mailbox.parent); parent != places.end())
+      one.path = list[parent->second].path;
+    one.path.push_back(one.mailbox.name);
+    places.emplace(one.mailbox.id, list.size());
+    list.push_back(std::move(one));
+  }
+  return list;
+}
+
+}  // namespace
+
+Task<Result<std::vector<RangedMailbox>>> Mailboxes::in_range(AccountId account, MailboxRange range,
+                                                             Deadline deadline) {
+  db::Params params;
+  const auto in_capitals = [](std::string& name) {
+    if (iequals(name, "INBOX")) name = "INBOX";
+  };
+  const bool top = range.above.empty();
+  if (!top) in_capitals(range.above.front());
+  if (top && range.first == range.last) {
+    in_capitals(range.first);
+    in_capitals(range.last);
+  }
+  params.add(account).add(range.first).add(range.last).add_int32(static_cast<int32_t>(range.levels));
+  if (!top) params.add_array(std::span<const std::string>(range.above));
+  CO_TRY(const auto rows, co_await pool_.exec(top ? kTop : kBelow, std::move(params), deadline));
+  co_return ranged(rows, range.above);
 }
 
 Task<Result<Mailbox>> Mailboxes::get(AccountId account, MailboxId mailbox, Deadline deadline) {

@@ -62,6 +62,19 @@ struct MailboxUpdate {
   std::optional<int32_t> sort_order;
 };
 
+/// Mailboxes whose name at one level lies between two, and those below them.
+struct MailboxRange {
+  std::vector<std::string> above;  ///< the path of that level; may be empty
+  std::string first, last;         ///< by octets; at the root INBOX is always among them, unless they are one
+  size_t levels = 0;               ///< of the result, that of the range included; 0: all below
+};
+
+struct RangedMailbox {
+  Mailbox mailbox;
+  std::vector<std::string> path;
+  bool has_children = false;
+};
+
 class Mailboxes {
  public:
   explicit Mailboxes(db::Pool& pool) : pool_(pool) {}
@@ -70,6 +83,8 @@ class Mailboxes {
   /// The mailbox at a path (INBOX at the root in any case), however many others the account has.
   Task<Result<std::optional<Mailbox>>> find(AccountId account, std::vector<std::string> path,
                                             Deadline deadline);
+  /// However many others the account has; in no particular order.
+  Task<Result<std::vector<RangedMailbox>>> in_range(AccountId account, MailboxRange range, Deadline deadline);
   /// One mailbox with its counters (STATUS).
   Task<Result<Mailbox>> get(AccountId account, MailboxId mailbox, Deadline deadline);
   Task<Result<MailboxCreated>> create(AccountId account, std::vector<std::string> path,

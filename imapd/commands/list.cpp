@@ -1,5 +1,6 @@
 // LIST, extended LIST and LSUB (RFC 9051 §6.3.9, RFC 5258, RFC 5819, RFC 6154, RFC 3501 §6.3.9).
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 #include "imapd/commands/handlers.h"
@@ -32,7 +33,10 @@ std::vector<Row> rows_of(const std::vector<NamedMailbox>& mailboxes, const std::
       if (!by_name.emplace(up, nullptr).second) break;
   std::vector<Row> rows;
   for (const auto& [name, named] : by_name) rows.push_back({std::string(name), named});
-  for (Row& row : rows) row.lost = std::binary_search(lost.begin(), lost.end(), row.name);
+  for (Row& row : rows) {
+    row.lost = std::binary_search(lost.begin(), lost.end(), row.name);
+    row.has_children = row.named != nullptr && row.named->has_children;
+  }
   const auto inbox = std::find_if(rows.begin(), rows.end(), [](const Row& r) { return r.name == "INBOX"; });
   if (inbox != rows.end()) std::rotate(rows.begin(), inbox, inbox + 1);
   std::map<std::string_view, size_t> places;
@@ -180,6 +184,43 @@ void write_lsub(Context& context, const std::vector<Pattern>& patterns, const st
   }
 }
 
+/// The mailboxes whose names can match, as a range of the store's.
+store::MailboxRange range_of(const ListPattern& pattern, bool all_below) {
+  constexpr std::string_view kLast = "\U0010FFFF";
+  const std::string_view literal = pattern.literal_prefix();
+  const size_t level = literal.rfind(kSeparator);
+  store::MailboxRange range;
+  if (level != std::string_view::npos) range.above = path_of_name(literal.substr(0, level));
+  range.first = range.last = literal.substr(level == std::string_view::npos ? 0 : level + 1);
+  if (pattern.has_wildcard()) range.last += kLast;
+  range.levels = all_below ? 0 : pattern.levels_from(literal.size());
+  return range;
+}
+
+/// Those that the patterns can match, with what is below them if that matters; or simply all.
+Task<Result<std::vector<NamedMailbox>>> listed_mailboxes(Context& context, const ListCommand& list,
+                                                         const std::vector<Pattern>& patterns, bool lsub) {
+  constexpr size_t kRanges = 8;
+  bool all = patterns.size() > kRanges;
+  bool foreign = false;
+  std::vector<store::MailboxRange> ranges;
+  for (const Pattern& one : patterns) {
+    const std::string_view literal = one.pattern.literal_prefix();
+    if (literal.find('\0') != std::string_view::npos) continue;  // nothing is called that
+    foreign = foreign || may_be_foreign(literal);
+    ranges.push_back(range_of(one.pattern, lsub || list.select_recursive_match));
+    all = all || (literal.empty() && ranges.back().levels == 0);
+  }
+  Worker& worker = context.worker;
+  const AccountId reader = context.account();
+  if (all) co_return co_await visible_mailboxes(worker, reader, store::kLookup, context.store_deadline());
+  CO_TRY(auto found, co_await own_mailboxes(worker, reader, std::move(ranges), context.store_deadline()));
+  if (!foreign) co_return found;
+  CO_TRY(auto others, co_await foreign_mailboxes(worker, reader, store::kLookup, context.store_deadline()));
+  std::move(others.begin(), others.end(), std::back_inserter(found));
+  co_return found;
+}
+
 }  // namespace
 
 Handled handle_list(Context& context, const Command& command) {
@@ -198,8 +239,8 @@ Handled handle_list(Context& context, const Command& command) {
     const bool plain = pattern->find_first_of("*%") == std::string::npos;
     patterns.push_back({ListPattern(*pattern), plain || pattern->ends_with('%')});
   }
-  CO_TRY(const auto mailboxes, co_await visible_mailboxes(context.worker, context.account(), store::kLookup,
-                                                          context.store_deadline()));
+  CO_TRY(const auto mailboxes,
+         co_await listed_mailboxes(context, list, patterns, command.verb == Verb::lsub));
   std::vector<std::string> lost;
   if (command.verb == Verb::lsub || list.select_subscribed) {
     CO_TRY(lost,

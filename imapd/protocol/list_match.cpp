@@ -33,6 +33,12 @@ std::string_view ListPattern::literal_prefix() const {
   return std::string_view(pattern_).substr(0, pattern_.find_first_of("*%"));
 }
 
+size_t ListPattern::levels_from(size_t offset) const {
+  if (pattern_.find('*') != std::string::npos) return 0;
+  const auto from = pattern_.begin() + static_cast<std::ptrdiff_t>(offset);
+  return 1 + static_cast<size_t>(std::count(from, pattern_.end(), kSeparator));
+}
+
 // A set of positions in the pattern moves along the name, as in an automaton without backtracking.
 ListMatch ListPattern::match(std::string_view name) const {
   const std::string_view prefix = literal_prefix();

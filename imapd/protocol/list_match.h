@@ -26,6 +26,8 @@ class ListPattern {
   /// What every matching name starts with, INBOX apart: for a range scan in the store.
   std::string_view literal_prefix() const;
   bool has_wildcard() const { return literal_prefix().size() != pattern_.size(); }
+  /// How many levels names that match have from the one on that `offset` of the pattern lies in; 0: no bound.
+  size_t levels_from(size_t offset) const;
 
  private:
   std::string pattern_;  // runs of wildcards folded

@@ -1,6 +1,8 @@
 #include "imapd/service/namespaces.h"
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 
 #include "common/base/strings.h"
 #include "common/store/errc.h"
@@ -47,6 +49,14 @@ Task<Result<std::vector<NamedMailbox>>> visible_mailboxes(Worker& worker, Accoun
   CO_TRY(auto own, co_await worker.mailboxes.tree(reader, deadline));
   for (const store::Mailbox& mailbox : own.mailboxes)
     all.push_back({reader, store::kAllRights, mailbox, name_of_path(own.path_of(mailbox.id))});
+  CO_TRY(auto others, co_await foreign_mailboxes(worker, reader, rights, deadline));
+  std::move(others.begin(), others.end(), std::back_inserter(all));
+  co_return all;
+}
+
+Task<Result<std::vector<NamedMailbox>>> foreign_mailboxes(Worker& worker, AccountId reader,
+                                                          store::Rights rights, Deadline deadline) {
+  std::vector<NamedMailbox> all;
   CO_TRY(const auto shared, co_await worker.sharing.visible_to(reader, deadline));
   store::MailboxTree tree;
   AccountId loaded = reader;
@@ -66,6 +76,27 @@ Task<Result<std::vector<NamedMailbox>>> visible_mailboxes(Worker& worker, Accoun
     all.push_back(std::move(seen));
   }
   co_return all;
+}
+
+Task<Result<std::vector<NamedMailbox>>> own_mailboxes(Worker& worker, AccountId reader,
+                                                      std::vector<store::MailboxRange> ranges,
+                                                      Deadline deadline) {
+  std::vector<NamedMailbox> all;
+  std::set<MailboxId> known;
+  for (store::MailboxRange& range : ranges) {
+    CO_TRY(auto some, co_await worker.mailboxes.in_range(reader, std::move(range), deadline));
+    for (store::RangedMailbox& one : some) {
+      if (!known.insert(one.mailbox.id).second) continue;
+      all.push_back({reader, store::kAllRights, std::move(one.mailbox), name_of_path(one.path)});
+      all.back().has_children = one.has_children;
+    }
+  }
+  co_return all;
+}
+
+bool may_be_foreign(std::string_view prefix) {
+  return kOtherUsers.starts_with(prefix) || kSharedFolders.starts_with(prefix) ||
+         prefix.starts_with(kOtherUsers) || prefix.starts_with(kSharedFolders);
 }
 
 namespace {

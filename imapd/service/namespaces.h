@@ -24,7 +24,8 @@ struct NamedMailbox {
   store::Rights rights = store::kAllRights;
   store::Mailbox mailbox;  // subscribed: by the reader
   std::string name;
-  bool own_seen = false;  // \Seen is the reader's own, and mailbox.all.seen counts it
+  bool own_seen = false;      // \Seen is the reader's own, and mailbox.all.seen counts it
+  bool has_children = false;  // known of own_mailboxes() only
   bool may(store::Rights needed) const { return (rights & needed) == needed; }
 };
 
@@ -41,6 +42,16 @@ std::string prefix_of(const store::SharedMailboxInfo& info);
 /// All that the reader may see, by account; those of others need one of `rights`.
 Task<Result<std::vector<NamedMailbox>>> visible_mailboxes(Worker& worker, AccountId reader,
                                                           store::Rights rights, Deadline deadline);
+
+/// Those of others only.
+Task<Result<std::vector<NamedMailbox>>> foreign_mailboxes(Worker& worker, AccountId reader,
+                                                          store::Rights rights, Deadline deadline);
+/// Of the reader's own those in one of the ranges, each once, however many others there are.
+Task<Result<std::vector<NamedMailbox>>> own_mailboxes(Worker& worker, AccountId reader,
+                                                      std::vector<store::MailboxRange> ranges,
+                                                      Deadline deadline);
+/// Whether names that begin so may be those of others' mailboxes.
+bool may_be_foreign(std::string_view prefix);
 
 /// Where a name leads: to a mailbox, or to a place where one could be made.
 struct Place {

@@ -75,3 +75,17 @@ TEST_CASE("Reference and pattern are joined and decoded", "[unit][imapd]") {
   CHECK(list_pattern_from_wire("a/", "/b", false).value() == "b");
   CHECK_FALSE(list_pattern_from_wire("", "&", false));
 }
+
+TEST_CASE("a pattern tells how many levels its names have behind its literal part", "[unit][imapd]") {
+  const auto levels = [](std::string_view pattern) {
+    const ListPattern made(pattern);
+    return made.levels_from(made.literal_prefix().size());
+  };
+  CHECK(levels("a/b") == 1);
+  CHECK(levels("a/b%") == 1);
+  CHECK(levels("a/%/%") == 2);
+  CHECK(levels("%") == 1);
+  CHECK(levels("%/b/c") == 3);
+  CHECK(levels("a*") == 0);
+  CHECK(levels("a/%/*") == 0);
+}
