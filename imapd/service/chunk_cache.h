@@ -38,13 +38,21 @@ class ChunkCache {
     return at->second->chunk;
   }
 
-  /// Replaces a chunk that knew less.
-  void put(const Key& key, std::shared_ptr<const Chunk> chunk) {
+  /// Replaces a chunk that knew less. What would push out one of the same mailbox that is in use (not idle
+  /// for `in_use`) is not kept: of a mailbox larger than the budget some chunks stay, rather than each pass
+  /// over it pushing out what the next one needs.
+  void put(const Key& key, std::shared_ptr<const Chunk> chunk, microseconds in_use = microseconds(0)) {
     Entries dropped;  // dies after the lock
     const std::lock_guard lock(mutex_);
     if (const auto at = where_.find(key); at != where_.end()) {
       if (at->second->chunk->through() >= chunk->through()) return;
       drop(at->second, dropped);
+    }
+    if (memory_ + chunk->memory() > budget_ && !entries_.empty()) {
+      const Entry& last = entries_.back();
+      if (last.key.account == key.account && last.key.mailbox == key.mailbox &&
+          Clock::now_us() - last.used_us < in_use.count())
+        return;
     }
     memory_ += chunk->memory();
     entries_.push_front({key, std::move(chunk), Clock::now_us()});

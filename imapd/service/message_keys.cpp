@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <unordered_map>
 
 #include "common/base/strings.h"
 #include "common/crypto/crypto.h"
@@ -163,35 +164,97 @@ std::shared_ptr<const KeyChunk> KeyChunk::make(std::span<const MessageKeys> rows
   return extend(nullptr, rows, through);
 }
 
+class KeyChunk::Builder {
+ public:
+  explicit Builder(KeyChunk& chunk) : chunk_(chunk) {
+    if (chunk.texts_.empty()) chunk.texts_.emplace_back();
+    std::string scratch;
+    for (size_t i = 0; i < chunk.texts_.size(); ++i)
+      codes_.emplace(chunk.text(chunk.texts_[i], scratch), static_cast<uint16_t>(i));
+  }
+
+  void add(const MessageKeys& row) {
+    Head head{};
+    head.uid = row.uid;
+    head.zone = static_cast<int16_t>(row.zone_minutes);
+    head.reply = row.reply;
+    head.exact = row.exact;
+    head.id = row.id;
+    set_sent(head, row.sent);
+    chunk_.references_.insert(chunk_.references_.end(), row.references.begin(), row.references.end());
+    head.references = static_cast<uint32_t>(chunk_.references_.size());
+    chunk_.heads_.push_back(head);
+    add_texts(row);
+  }
+
+ private:
+  void set_sent(Head& head, std::optional<int64_t> sent) {
+    head.has_sent = sent.has_value();
+    if (!sent) return;
+    head.far = *sent < 0 || *sent > UINT32_MAX;
+    head.sent = static_cast<uint32_t>(head.far ? static_cast<int64_t>(chunk_.far_.size()) : *sent);
+    if (head.far) chunk_.far_.push_back(*sent);
+  }
+
+  /// Those that are searched first: the others may be parts of them.
+  void add_texts(const MessageKeys& row) {
+    std::array<uint16_t, kKeyTexts> codes{};
+    const auto place = [](KeyText which) { return static_cast<size_t>(which); };
+    const auto add = [&](KeyText which) {
+      codes[place(which)] = code_of(row.texts[place(which)], std::string_view());
+    };
+    const auto add_part = [&](KeyText which, KeyText of) {
+      codes[place(which)] = code_of(row.texts[place(which)], row.texts[place(of)]);
+    };
+    for (const KeyText each :
+         {KeyText::search_subject, KeyText::search_from, KeyText::search_to, KeyText::search_cc})
+      add(each);
+    add_part(KeyText::subject, KeyText::search_subject);
+    add_part(KeyText::from, KeyText::search_from);
+    add_part(KeyText::display_from, KeyText::search_from);
+    add_part(KeyText::to, KeyText::search_to);
+    add_part(KeyText::display_to, KeyText::search_to);
+    add_part(KeyText::cc, KeyText::search_cc);
+    chunk_.codes_.insert(chunk_.codes_.end(), codes.begin(), codes.end());
+  }
+
+  /// `whole` is here already, or empty.
+  uint16_t code_of(const std::string& text, std::string_view whole) {
+    if (const auto known = codes_.find(text); known != codes_.end()) return known->second;
+    Text made{0, static_cast<uint16_t>(text.size()), false};
+    const std::string small = to_lower(text);
+    const size_t at = to_upper(small) == text ? whole.find(small) : std::string_view::npos;
+    if (at != std::string_view::npos) {
+      // The searched text is never one in capitals itself.
+      made.begin = chunk_.texts_[codes_.find(std::string(whole))->second].begin + static_cast<uint32_t>(at);
+      made.capitals = true;
+    } else {
+      made.begin = static_cast<uint32_t>(chunk_.octets_.size());
+      chunk_.octets_ += text;
+    }
+    const auto code = static_cast<uint16_t>(chunk_.texts_.size());
+    chunk_.texts_.push_back(made);
+    codes_.emplace(text, code);
+    return code;
+  }
+
+  KeyChunk& chunk_;
+  std::unordered_map<std::string, uint16_t> codes_;
+};
+
 std::shared_ptr<const KeyChunk> KeyChunk::extend(const KeyChunk* before, std::span<const MessageKeys> rows,
                                                  uint32_t through) {
+  static_assert(kUids * kKeyTexts < UINT16_MAX);
   auto chunk = before != nullptr ? std::make_shared<KeyChunk>(*before) : std::make_shared<KeyChunk>();
   chunk->heads_.reserve(chunk->heads_.size() + rows.size());
-  for (const MessageKeys& row : rows) chunk->add(row);
+  chunk->codes_.reserve(chunk->codes_.size() + rows.size() * kKeyTexts);
+  Builder builder(*chunk);
+  for (const MessageKeys& row : rows) builder.add(row);
+  chunk->octets_.shrink_to_fit();
   chunk->texts_.shrink_to_fit();
   chunk->references_.shrink_to_fit();
   chunk->through_ = std::max(chunk->through_, through);
   return chunk;
-}
-
-void KeyChunk::add(const MessageKeys& row) {
-  Head head{};
-  head.uid = row.uid;
-  head.sent = row.sent.value_or(0);
-  head.has_sent = row.sent.has_value();
-  head.zone = static_cast<int16_t>(row.zone_minutes);
-  head.reply = row.reply;
-  head.exact = row.exact;
-  head.id = row.id;
-  references_.insert(references_.end(), row.references.begin(), row.references.end());
-  head.references = static_cast<uint32_t>(references_.size());
-  head.texts = static_cast<uint32_t>(texts_.size());
-  for (const std::string& text : row.texts) {
-    const auto size = static_cast<uint16_t>(text.size());
-    texts_.append(reinterpret_cast<const char*>(&size), sizeof size);
-  }
-  for (const std::string& text : row.texts) texts_ += text;
-  heads_.push_back(head);
 }
 
 std::span<const uint64_t> KeyChunk::Row::references() const {
@@ -199,15 +262,18 @@ std::span<const uint64_t> KeyChunk::Row::references() const {
   return std::span(chunk_->references_).subspan(begin, head().references - begin);
 }
 
-std::string_view KeyChunk::Row::text(KeyText which) const {
-  const char* sizes = chunk_->texts_.data() + head().texts;
-  size_t begin = kKeyTexts * sizeof(uint16_t);
-  uint16_t size = 0;
-  for (size_t i = 0;; ++i) {
-    std::memcpy(&size, sizes + i * sizeof size, sizeof size);
-    if (i == static_cast<size_t>(which)) return {sizes + begin, size};
-    begin += size;
-  }
+std::string_view KeyChunk::Row::text(KeyText which, std::string& scratch) const {
+  const uint16_t code = chunk_->codes_[at_ * kKeyTexts + static_cast<size_t>(which)];
+  return chunk_->text(chunk_->texts_[code], scratch);
+}
+
+std::string_view KeyChunk::text(Text text, std::string& scratch) const {
+  const std::string_view octets = std::string_view(octets_).substr(text.begin, text.size);
+  if (!text.capitals) return octets;
+  scratch.resize(octets.size());
+  std::transform(octets.begin(), octets.end(), scratch.begin(),
+                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+  return scratch;
 }
 
 std::optional<KeyChunk::Row> KeyChunk::find(uint32_t uid) const {
@@ -219,7 +285,8 @@ std::optional<KeyChunk::Row> KeyChunk::find(uint32_t uid) const {
 
 size_t KeyChunk::memory() const {
   return sizeof *this + heads_.capacity() * sizeof(Head) + references_.capacity() * sizeof(uint64_t) +
-         texts_.capacity();
+         codes_.capacity() * sizeof(uint16_t) + texts_.capacity() * sizeof(Text) + octets_.capacity() +
+         far_.capacity() * sizeof(int64_t);
 }
 
 }  // namespace dromos::imapd

@@ -51,17 +51,24 @@ MessageKeys message_keys(uint32_t uid, const mime::FactsKeys& facts);
 /// Under a key of this process: nobody can make two ids collide. Never 0.
 uint64_t message_id_hash(std::string_view id);
 
+/// Texts are held once a chunk, and a collation key that is a part of a searched text in capitals as that
+/// part: addresses repeat, and a key is mostly what was searched for in other letters.
 class KeyChunk {
   struct Head {
-    int64_t sent;
     uint64_t id;
+    uint32_t sent;  // or its place in `far_`
     uint32_t uid;
     uint32_t references;  // end of its references
-    uint32_t texts;       // offset of kKeyTexts lengths and the texts
     int16_t zone;
     bool has_sent : 1;
+    bool far : 1;  // a time that 32 bits do not hold
     bool reply : 1;
     bool exact : 1;
+  };
+  struct Text {
+    uint32_t begin = 0;
+    uint16_t size = 0;
+    bool capitals = false;  // the text is this in ASCII capitals
   };
 
  public:
@@ -81,12 +88,14 @@ class KeyChunk {
     bool reply() const { return head().reply; }
     bool exact() const { return head().exact; }
     std::optional<int64_t> sent() const {
-      return head().has_sent ? std::optional(head().sent) : std::nullopt;
+      if (!head().has_sent) return std::nullopt;
+      return head().far ? chunk_->far_[head().sent] : int64_t{head().sent};
     }
     int32_t zone_minutes() const { return head().zone; }
     uint64_t id() const { return head().id; }
     std::span<const uint64_t> references() const;
-    std::string_view text(KeyText which) const;
+    /// May lie in `scratch`.
+    std::string_view text(KeyText which, std::string& scratch) const;
 
    private:
     friend class KeyChunk;
@@ -102,11 +111,15 @@ class KeyChunk {
   size_t memory() const;
 
  private:
-  void add(const MessageKeys& row);
+  class Builder;
+  std::string_view text(Text text, std::string& scratch) const;
 
   std::vector<Head> heads_;
   std::vector<uint64_t> references_;
-  std::string texts_;
+  std::vector<uint16_t> codes_;  // kKeyTexts a row: places in texts_
+  std::vector<Text> texts_;      // the first is empty
+  std::string octets_;
+  std::vector<int64_t> far_;
   uint32_t through_ = 0;
 };
 

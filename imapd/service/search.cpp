@@ -325,6 +325,7 @@ class Searcher {
   }
 
   void match_keys(Candidate& candidate, const KeyChunk::Row& row) {
+    std::string scratch;
     for (const SearchNode* leaf : plan_.leaves()) {
       if (leaf->source != SearchSource::keys) continue;
       Truth& known = candidate.known[leaf->leaf];
@@ -334,7 +335,7 @@ class Searcher {
         known = compare_day(*leaf, sent ? day_of(*sent + int64_t{row.zone_minutes()} * 60)
                                         : day_of(scope_.version->at(candidate.number).received));
       } else if (row.exact()) {
-        known = truth(leaf->needle.in(row.text(*leaf->key)));
+        known = truth(leaf->needle.in(row.text(*leaf->key, scratch)));
       }
     }
   }

@@ -107,10 +107,11 @@ void fill_from_version(SortTable& table, const MailboxVersion& version, const st
 }
 
 void fill_from_keys(SortTable& table, size_t row, const KeyChunk::Row& keys) {
+  std::string scratch;
   for (size_t key = 0; key < table.keys().size(); ++key) {
     const Kind kind = table.keys()[key].kind;
     if (is_text(kind))
-      table.set_text(key, row, keys.text(text_of(kind)));
+      table.set_text(key, row, keys.text(text_of(kind), scratch));
     else if (kind == Kind::date && keys.sent())
       table.set_number(key, row, *keys.sent());
   }
@@ -184,6 +185,7 @@ Task<Result<std::string>> thread_messages(Worker& worker, const SearchScope& sco
                                           std::vector<uint32_t> numbers, bool uids, Deadline deadline) {
   ThreadTable table;
   table.messages.reserve(numbers.size());
+  std::string scratch;
   auto use = [&](const KeyChunk& chunk, std::span<const uint32_t> some) {
     for (const uint32_t number : some) {
       const MessageItem& item = scope.version->at(number);
@@ -198,7 +200,7 @@ Task<Result<std::string>> thread_messages(Worker& worker, const SearchScope& sco
       message.sent = row->sent().value_or(item.received);
       message.id = row->id();
       message.reply = row->reply();
-      table.add(message, row->text(KeyText::subject), row->references());
+      table.add(message, row->text(KeyText::subject, scratch), row->references());
     }
   };
   KeyRead read{scope.mailbox, scope.version, scope.unwanted};

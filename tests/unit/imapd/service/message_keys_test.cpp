@@ -22,6 +22,11 @@ const std::string& text(const MessageKeys& keys, KeyText which) {
   return keys.texts[static_cast<size_t>(which)];
 }
 
+std::string text(const KeyChunk& chunk, uint32_t uid, KeyText which) {
+  std::string scratch;
+  return std::string(chunk.find(uid)->text(which, scratch));
+}
+
 }  // namespace
 
 TEST_CASE("Keys of a message come from its facts", "[unit][imapd]") {
@@ -107,21 +112,55 @@ TEST_CASE("A chunk gives back what went in, and grows", "[unit][imapd]") {
   CHECK(chunk->through() == 9);
   CHECK_FALSE(chunk->find(4));
   REQUIRE(chunk->find(3));
-  CHECK(chunk->find(3)->text(KeyText::search_subject) == "one");
-  CHECK(chunk->find(3)->text(KeyText::from) == "A");
+  CHECK(text(*chunk, 3, KeyText::search_subject) == "one");
+  CHECK(text(*chunk, 3, KeyText::from) == "A");
   CHECK(chunk->find(3)->references().size() == 2);
   CHECK_FALSE(chunk->find(3)->sent());
   CHECK(chunk->find(7)->references().empty());
   CHECK(chunk->find(7)->zone_minutes() == -300);
-  CHECK(chunk->find(7)->text(KeyText::cc).empty());
+  CHECK(text(*chunk, 7, KeyText::cc).empty());
   std::vector<MessageKeys> more;
   more.push_back(keys_of("From: c@h\r\n\r\n", 12));
   const auto grown = KeyChunk::extend(chunk.get(), more, 12);
   CHECK(grown->size() == 3);
-  CHECK(grown->find(12)->text(KeyText::search_from) == "c@h");
-  CHECK(grown->find(3)->text(KeyText::subject) == "ONE");
+  CHECK(text(*grown, 12, KeyText::search_from) == "c@h");
+  CHECK(text(*grown, 3, KeyText::subject) == "ONE");
   CHECK(grown->through() == 12);
   CHECK(chunk->size() == 2);
+}
+
+TEST_CASE("A chunk gives back each text, whatever they share", "[unit][imapd]") {
+  std::vector<MessageKeys> rows;
+  const char* fields[] = {
+      "From: Anna <anna@h>\r\nTo: Bert <bert@h>\r\nCc: anna@h\r\nSubject: Re: Big News\r\n\r\n",
+      "From: Anna <anna@h>\r\nTo: anna@h\r\nSubject: BIG NEWS\r\n\r\n",
+      "From: =?utf-8?q?J=C3=BCrgen?= <j@h>\r\nSubject: =?utf-8?q?=C3=84rger?=\r\n\r\n",
+      "From: \"A, B\" <a.b@h>, c@h\r\nTo: x:;\r\nSubject:\r\n\r\n",
+      "Subject: [list] (fwd) a\xC4\xB1z\r\nDate: Fri, 01 Jan 1960 10:00:00 +0000\r\n\r\n",
+      "From: n@h\r\nDate: Fri, 01 Jan 2200 10:00:00 +0000\r\n\r\n"};
+  for (const char* raw : fields) rows.push_back(keys_of(raw, static_cast<uint32_t>(rows.size() + 1)));
+  for (size_t split = 0; split <= rows.size(); ++split) {
+    const std::span<const MessageKeys> all(rows);
+    const auto first = KeyChunk::make(all.first(split), 9);
+    const auto chunk = KeyChunk::extend(first.get(), all.subspan(split), 9);
+    for (const MessageKeys& row : rows) {
+      CHECK(chunk->find(row.uid)->sent() == row.sent);
+      for (size_t i = 0; i < kKeyTexts; ++i)
+        CHECK(text(*chunk, row.uid, static_cast<KeyText>(i)) == row.texts[i]);
+    }
+  }
+  CHECK(rows[4].sent < 0);
+  CHECK(rows[5].sent > int64_t{UINT32_MAX});
+}
+
+TEST_CASE("What repeats in a chunk is held once", "[unit][imapd]") {
+  std::vector<MessageKeys> rows;
+  for (uint32_t uid = 1; uid <= 1000; ++uid)
+    rows.push_back(
+        keys_of("From: Some Body <some.body@example.org>\r\nTo: list@example.org\r\nSubject: Re: the same "
+                "long subject again\r\n\r\n",
+                uid));
+  CHECK(KeyChunk::make(rows, 1000)->memory() < 60 * rows.size());
 }
 
 TEST_CASE("The cache keeps to its budget and to who knows more", "[unit][imapd]") {
@@ -144,4 +183,29 @@ TEST_CASE("The cache keeps to its budget and to who knows more", "[unit][imapd]"
   none.put(key(0), small);
   CHECK_FALSE(none.find(key(0)));
   CHECK(none.memory() == 0);
+}
+
+TEST_CASE("Passes over a mailbox larger than the cache find some of it there", "[unit][imapd]") {
+  std::vector<MessageKeys> rows(1);
+  rows[0].uid = 1;
+  const size_t one = KeyChunk::make(rows, 1)->memory();
+  KeyCache cache(one * 3);
+  const auto pass = [&](int64_t mailbox, uint32_t chunks) {
+    size_t found = 0;
+    for (uint32_t i = 0; i < chunks; ++i) {
+      const KeyCache::Key key{AccountId{1}, MailboxId{mailbox}, 3, i};
+      if (cache.find(key))
+        ++found;
+      else
+        cache.put(key, KeyChunk::make(rows, 1), seconds(60));
+    }
+    return found;
+  };
+  CHECK(pass(1, 5) == 0);
+  CHECK(pass(1, 5) == 3);
+  CHECK(pass(1, 5) == 3);
+  // Another mailbox takes the place of what was used longer ago.
+  CHECK(pass(2, 2) == 0);
+  CHECK(pass(2, 2) == 2);
+  CHECK(cache.memory() <= one * 3);
 }
