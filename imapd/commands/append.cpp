@@ -26,7 +26,8 @@ namespace {
 
 constexpr size_t kInlineWork = 32 * 1024;  // larger messages are read off the reactor
 constexpr milliseconds kCommitTime{60000};
-constexpr uint64_t kMaxTogether = 4;  // messages of the largest size that one MULTIAPPEND may bring
+constexpr uint64_t kSmall = 64 * 1024;  // so much is taken without asking first whether the quota has room
+constexpr uint64_t kMaxTogether = 4;    // messages of the largest size that one MULTIAPPEND may bring
 
 /// Why the literal cannot be taken, if so. `octets`: of this message so far, with the literal; `all`: of the
 /// command.
@@ -38,10 +39,13 @@ Task<std::optional<Reply>> objection(Context& context, const AppendHead& head, u
   if (octets > limit || all > kMaxTogether * limit)
     co_return no(code::kTooBig, "Messages may have at most " + std::to_string(limit) + " octets");
   if (all > octets || !context.append->spools.empty()) co_return std::nullopt;
-  const auto target = co_await find_mailbox(context, head.mailbox, true, store::kInsert);
+  auto target = co_await find_mailbox(context, head.mailbox, true, store::kInsert);
   if (!target) co_return append_failure(target.error());
-  if (head.replace) co_return std::nullopt;  // what goes makes room
-  const auto quota = co_await context.worker.quotas.get(target->account, context.store_deadline());
+  context.append->target = std::move(*target);
+  if (head.replace) co_return std::nullopt;      // what goes makes room
+  if (octets <= kSmall) co_return std::nullopt;  // the store says so when it has no room
+  const auto quota =
+      co_await context.worker.quotas.get(context.append->target->account, context.store_deadline());
   if (!quota) co_return append_failure(quota.error());
   if (quota->limit_bytes && quota->used_bytes + static_cast<int64_t>(octets) > *quota->limit_bytes)
     co_return no(code::kOverQuota, "Over quota");
@@ -241,12 +245,24 @@ void take_append_chunk(Context& context, std::string_view octets) {
     job.refusal = reply_for(written.error());
 }
 
+namespace {
+
+/// One's own mailbox is where it was when the literal was announced (the store says if it is gone); what
+/// another shares is asked about again, since he may have taken the right away.
+Task<Result<NamedMailbox>> append_target(Context& context, const std::string& name) {
+  if (context.append && context.append->target && context.append->target->account == context.account())
+    co_return std::move(*context.append->target);
+  co_return co_await find_mailbox(context, name, true, store::kInsert);
+}
+
+}  // namespace
+
 Handled handle_append(Context& context, const Command& command) {
   static metrics::Counter& appended =
       metrics::counter("dromos_imapd_appended_messages_total", "Messages stored by APPEND.");
   const auto& append = command.as<AppendCommand>();
   if (context.append && context.append->refusal) co_return std::move(*context.append->refusal);
-  auto target = co_await find_mailbox(context, append.mailbox, true, store::kInsert);
+  auto target = co_await append_target(context, append.mailbox);
   if (!target) co_return append_failure(target.error());
   std::vector<store::AppendMessage> messages;
   std::vector<bool> own_seen;

@@ -216,7 +216,7 @@ def test_namespace_id_quota(connect):
 def test_over_quota_is_said_before_the_octets(suite, accounts, connect):
     accounts.account("poor@example.test", "secret", quota=1000)
     client = connect("poor@example.test")
-    client.send("x APPEND INBOX {5000}\r\n")
+    client.send("x APPEND INBOX {70000}\r\n")
     assert client.response().startswith(b"x NO [OVERQUOTA]")
     assert client.append("INBOX", simple("small")).startswith("OK")
     assert client.append("INBOX", simple("big", "x" * 900)).startswith("NO [OVERQUOTA]")
