@@ -197,6 +197,7 @@ void bind(Reader& r, Imapd& out) {
     inner.optional("line", out.limits.line);
     inner.optional("snapshot_budget", out.limits.snapshot_budget);
     inner.optional("search_texts", out.limits.search_texts);
+    inner.optional("header_fields", out.limits.header_fields);
     inner.optional("login_timeout", out.limits.login_timeout);
     inner.optional("idle_timeout", out.limits.idle_timeout);
     inner.optional("pop3_idle_timeout", out.limits.pop3_idle_timeout);

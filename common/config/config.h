@@ -165,6 +165,7 @@ struct ImapLimits {
   ByteSize line{64u << 10};
   ByteSize snapshot_budget{256u << 20};  ///< of all selected mailboxes
   ByteSize search_texts{256u << 20};     ///< of texts kept for SEARCH BODY and TEXT; 0: none
+  ByteSize header_fields{64u << 20};     ///< of header fields kept for FETCH; 0: none
   Duration login_timeout = 1min;
   Duration idle_timeout = 30min;       ///< RFC 9051 §5.4
   Duration pop3_idle_timeout = 10min;  ///< RFC 1939 §3: no less than that

@@ -5,6 +5,7 @@
 #include "common/directory/login_state.h"
 #include "common/log/log.h"
 #include "common/store/collector.h"
+#include "imapd/service/header_cache.h"
 #include "imapd/service/key_cache.h"
 #include "imapd/service/text_cache.h"
 
@@ -70,6 +71,8 @@ Task<Result<void>> ImapApp::make_hosts() {
   options.keys = std::make_shared<KeyCache>(config.imapd.limits.snapshot_budget.bytes / 2);
   texts_ = std::make_shared<TextCache>(config.imapd.limits.search_texts.bytes);
   options.texts = texts_;
+  headers_ = std::make_shared<HeaderCache>(config.imapd.limits.header_fields.bytes);
+  options.headers = headers_;
   commit_pool_ = std::make_unique<db::Pool>(options.pool);
   commit_ = std::make_unique<store::GroupCommit>(*commit_pool_);
   options.commit = commit_.get();
@@ -202,6 +205,7 @@ Task<void> ImapApp::poll(CancelToken token) {
     const Wake wake = co_await poll_now_.wait(Deadline::after(kPollInterval), token);
     if (wake == Wake::cancelled) co_return;
     texts_->drop_idle(kKeepTexts);
+    headers_->drop_idle(kKeepTexts);
     const auto polled = co_await poll_once();
     if (!polled) log::warn("poll.failed", {{"err", polled.error()}});
   }

@@ -11,6 +11,8 @@
 #include "imapd/commands/qresync.h"
 #include "imapd/commands/search_answer.h"
 #include "imapd/commands/sync.h"
+#include "imapd/service/header_chunk.h"
+#include "imapd/service/header_reader.h"
 
 namespace dromos::imapd {
 namespace {
@@ -59,6 +61,7 @@ class Fetcher {
  public:
   Fetcher(Context& context, const std::vector<FetchItem>& items)
       : context_(context),
+        version_(context.selected->seen),
         needs_(needs_of(items)),
         loader_(context.worker, context.selected->mailbox->account(), context.selected->mailbox->id()),
         renderer_(context, items, loader_) {}
@@ -83,12 +86,24 @@ class Fetcher {
  private:
   size_t batch_end(const std::vector<uint32_t>& numbers, size_t at) const {
     if (!needs_.any()) return std::min(numbers.size(), at + kPlainBatch);
+    if (needs_.fields != nullptr) return chunk_end(numbers, at);
     const size_t most = std::min(numbers.size(), at + (at == 0 ? kFirstBatch : kFactsBatch));
     if (!needs_.raw) return most;
     uint64_t octets = 0;
     size_t end = at;
     while (end < most && (end == at || octets < kRawBatch))
-      octets += std::min<uint64_t>(context_.selected->seen->at(numbers[end++]).size, kRawBatch / 4);
+      octets += std::min<uint64_t>(version_->at(numbers[end++]).size, kRawBatch / 4);
+    return end;
+  }
+
+  /// At the end of a chunk of header fields, so that what is read can be kept.
+  size_t chunk_end(const std::vector<uint32_t>& numbers, size_t at) const {
+    const auto index = [&](size_t i) { return HeaderChunk::index_of(version_->at(numbers[i]).uid); };
+    size_t end = std::min(numbers.size(), at + kFactsBatch);
+    if (end == numbers.size()) return end;
+    const uint32_t next = index(end);
+    if (next == index(at)) return end;
+    while (index(end - 1) == next) --end;
     return end;
   }
 
@@ -103,22 +118,19 @@ class Fetcher {
 
   /// One batch is written while the next is read.
   Task<Result<void>> run_batches(const std::vector<uint32_t>& numbers) {
-    // The version is kept: what the client was told does not move during a FETCH.
-    const VersionPtr version = context_.selected->seen;
-    now_ = begin_batch(*version, numbers, 0);
+    now_ = begin_batch(numbers, 0);
     while (now_) {
       if (context_.progress != nullptr) context_.progress->step(now_->begin, numbers.size());
-      next_ = begin_batch(*version, numbers, now_->end);
+      next_ = begin_batch(numbers, now_->end);
       co_await now_->done.wait();
       if (!now_->outcome) co_return now_->outcome;
-      CO_TRY_VOID(co_await write_batch(*version, numbers, *now_));
+      CO_TRY_VOID(co_await write_batch(numbers, *now_));
       now_ = std::move(next_);
     }
     co_return Result<void>{};
   }
 
-  std::unique_ptr<Batch> begin_batch(const MailboxVersion& version, const std::vector<uint32_t>& numbers,
-                                     size_t at) {
+  std::unique_ptr<Batch> begin_batch(const std::vector<uint32_t>& numbers, size_t at) {
     if (at == numbers.size()) return nullptr;
     auto batch = std::make_unique<Batch>();
     batch->begin = at;
@@ -130,28 +142,28 @@ class Fetcher {
       return batch;
     }
     std::vector<uint32_t> uids;
-    for (size_t i = at; i < batch->end; ++i) uids.push_back(version.at(numbers[i]).uid);
+    for (size_t i = at; i < batch->end; ++i) uids.push_back(version_->at(numbers[i]).uid);
     ahead_.spawn(load(*batch, std::move(uids)));
     return batch;
   }
 
   Task<void> load(Batch& batch, std::vector<uint32_t> uids) {
     try {
-      auto loaded = co_await loader_.load(std::move(uids), needs_, context_.store_deadline());
-      if (loaded) {
-        batch.loaded = std::move(*loaded);
-        batch.outcome = {};
-      } else {
-        batch.outcome = Unexpected(std::move(loaded).error());
-      }
+      batch.outcome = co_await load_all(batch.loaded, std::move(uids));
     } catch (const std::exception& e) {
       batch.outcome = fail(Errc::internal, e.what());
     }
     batch.done.set();
   }
 
-  Task<Result<void>> write_batch(const MailboxVersion& version, const std::vector<uint32_t>& numbers,
-                                 Batch& batch) {
+  Task<Result<void>> load_all(std::vector<LoadedMessage>& loaded, std::vector<uint32_t> uids) {
+    CO_TRY(loaded, co_await loader_.load(std::move(uids), needs_, context_.store_deadline()));
+    if (needs_.fields == nullptr) co_return Result<void>{};
+    HeaderReader headers(context_.worker, *context_.selected->mailbox, *needs_.fields);
+    co_return co_await headers.read(loaded, *version_, context_.store_deadline());
+  }
+
+  Task<Result<void>> write_batch(const std::vector<uint32_t>& numbers, Batch& batch) {
     for (size_t i = batch.begin; i < batch.end; ++i) {
       LoadedMessage& message = batch.loaded[i - batch.begin];
       if (needs_.any() && !message.found) {
@@ -159,7 +171,7 @@ class Fetcher {
         continue;
       }
       CO_TRY_VOID(
-          co_await one(numbers[i], version.at(numbers[i]), std::move(message), context_.store_deadline()));
+          co_await one(numbers[i], version_->at(numbers[i]), std::move(message), context_.store_deadline()));
       const bool open = co_await context_.flush_some();
       if (!open) co_return fail(Errc::closed, "connection lost");
     }
@@ -190,6 +202,7 @@ class Fetcher {
   }
 
   Context& context_;
+  const VersionPtr version_;  // kept: what the client was told does not move during a FETCH
   const LoadNeeds needs_;
   MessageLoader loader_;
   FetchRenderer renderer_;

@@ -106,6 +106,20 @@ void write_simple(Context& context, const FetchItem& item, const MessageItem& me
   }
 }
 
+/// BODY[HEADER.FIELDS (...)] of the message itself.
+bool names_fields(const FetchItem& item) {
+  return own_header(item) && item.section.what == Section::What::header_fields;
+}
+
+/// `fields` stands only if it is all that is asked for of headers.
+void decide_header(LoadNeeds& needs, const std::vector<FetchItem>& items) {
+  const bool others = std::any_of(items.begin(), items.end(), [&](const FetchItem& item) {
+    return own_header(item) && !(names_fields(item) && item.section.fields == *needs.fields);
+  });
+  if (others || needs.raw) needs.fields = nullptr;
+  if (needs.fields != nullptr) needs.header = false;
+}
+
 }  // namespace
 
 LoadNeeds needs_of(const std::vector<FetchItem>& items) {
@@ -133,6 +147,7 @@ LoadNeeds needs_of(const std::vector<FetchItem>& items) {
       case Kind::binary_size:
         if (own_header(item)) {
           needs.header = true;
+          if (names_fields(item)) needs.fields = &item.section.fields;
           break;
         }
         needs.raw = true;
@@ -142,6 +157,7 @@ LoadNeeds needs_of(const std::vector<FetchItem>& items) {
         break;
     }
   }
+  if (needs.fields != nullptr) decide_header(needs, items);
   return needs;
 }
 
@@ -206,6 +222,10 @@ Task<Result<void>> FetchRenderer::write_section(const FetchItem& item) {
   if (whole_message(section)) {
     const uint64_t end = message_.raw ? message_.raw->size() : size_;
     co_return co_await write_range(item, 0, end);
+  }
+  if (message_.fields && names_fields(item)) {
+    write_bytes(item, *message_.fields, false);
+    co_return Result<void>{};
   }
   if (message_.header && own_header(item)) {
     write_header(item, section, *message_.header);

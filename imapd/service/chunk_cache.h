@@ -26,6 +26,7 @@ class ChunkCache {
     MailboxId mailbox;
     uint32_t uidvalidity = 0;  // a restore of the database gives uids to other messages
     uint32_t index = 0;
+    uint64_t variant = 0;  // where the same messages have chunks of several kinds
     bool operator==(const Key&) const = default;
   };
   /// Null: not here.
@@ -94,7 +95,7 @@ class ChunkCache {
       const auto mailbox = static_cast<uint64_t>(key.mailbox.value);
       return std::hash<uint64_t>()((mailbox << 22 ^ key.index) * 0x9e3779b97f4a7c15 ^
                                    static_cast<uint64_t>(key.account.value) ^
-                                   static_cast<uint64_t>(key.uidvalidity) << 32);
+                                   static_cast<uint64_t>(key.uidvalidity) << 32 ^ key.variant);
     }
   };
   struct Entry {

@@ -39,8 +39,21 @@ void take_raw(std::vector<LoadedMessage>& list, store::Messages::Raw row) {
   }
 }
 
-/// Whether the bytes end with the first empty line, as common/mime sees it: what cut the message when it was
-/// stored may have been another parser.
+void take_header(std::vector<LoadedMessage>& list, store::Messages::Header row) {
+  if (LoadedMessage* message = find(list, row.uid)) {
+    message->found = true;
+    message->id = row.id;
+    message->blob = row.blob;
+    if (row.whole && is_header(row.bytes)) message->header = std::move(row.bytes);
+  }
+}
+
+store::UidSet exact(const std::vector<uint32_t>& uids) {
+  return store::UidSet::of(uids);
+}
+
+}  // namespace
+
 bool is_header(std::string_view bytes) {
   size_t line = 0;
   while (true) {
@@ -51,16 +64,6 @@ bool is_header(std::string_view bytes) {
   }
 }
 
-void take_header(std::vector<LoadedMessage>& list, store::Messages::Header row) {
-  if (LoadedMessage* message = find(list, row.uid)) {
-    message->found = true;
-    message->id = row.id;
-    message->blob = row.blob;
-    if (row.whole && is_header(row.bytes)) message->header = std::move(row.bytes);
-  }
-}
-
-/// Neighbouring uids as one range: gaps cost nothing, entries that were not asked for little.
 store::UidSet hull(const std::vector<uint32_t>& uids) {
   constexpr uint32_t kGap = 16;
   store::UidSet set;
@@ -72,12 +75,6 @@ store::UidSet hull(const std::vector<uint32_t>& uids) {
   }
   return set;
 }
-
-store::UidSet exact(const std::vector<uint32_t>& uids) {
-  return store::UidSet::of(uids);
-}
-
-}  // namespace
 
 Task<Result<std::vector<LoadedMessage>>> MessageLoader::load(std::vector<uint32_t> uids, LoadNeeds needs,
                                                              Deadline deadline) {

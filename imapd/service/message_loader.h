@@ -21,6 +21,7 @@ struct LoadedMessage {
   std::string facts;                  // encoded; empty: none stored, or not asked for
   std::optional<std::string> raw;     // small messages, if asked for
   std::optional<std::string> header;  // of the message itself, with its empty line, if asked for
+  std::optional<std::string> fields;  // of that header, those asked for, with the empty line (HeaderReader)
 };
 
 struct LoadNeeds {
@@ -28,8 +29,16 @@ struct LoadNeeds {
   bool raw = false;
   bool header = false;  // of the message itself; pointless with raw
   bool entry = false;   // saved_us, and ids where facts are not asked for
-  bool any() const { return facts || raw || header || entry; }
+  /// Instead of `header`: these fields of it are all that is asked for. Of the command; by HeaderReader.
+  const std::vector<std::string>* fields = nullptr;
+  bool any() const { return facts || raw || header || entry || fields != nullptr; }
 };
+
+/// Whether the bytes end with the first empty line, as common/mime sees it: what cut the message when it was
+/// stored may have been another parser.
+bool is_header(std::string_view bytes);
+/// Neighbouring uids (ascending) as one range: gaps cost nothing, entries that were not asked for little.
+store::UidSet hull(const std::vector<uint32_t>& uids);
 
 class MessageLoader {
  public:

@@ -25,6 +25,7 @@
 
 namespace dromos::imapd {
 
+class HeaderCache;
 class KeyCache;
 class TextCache;
 
@@ -35,6 +36,7 @@ struct Worker {
     std::shared_ptr<AccountWatch> accounts;   // of the whole process
     std::shared_ptr<KeyCache> keys;           // likewise
     std::shared_ptr<TextCache> texts;         // likewise
+    std::shared_ptr<HeaderCache> headers;     // likewise
     store::GroupCommit* commit = nullptr;     ///< of the whole process; outlives the worker
     std::string blob_folder;                  ///< empty: bytes are in the database
     std::shared_ptr<directory::LoginState> logins;

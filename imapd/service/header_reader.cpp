@@ -1,0 +1,94 @@
+#include "imapd/service/header_reader.h"
+
+#include <algorithm>
+
+#include "common/mime/section.h"
+#include "imapd/service/header_cache.h"
+
+namespace dromos::imapd {
+namespace {
+
+constexpr seconds kInUse{60};  // what was asked for since is not pushed out by others
+
+LoadedMessage* find(std::span<LoadedMessage> messages, uint32_t uid) {
+  const auto at = std::lower_bound(messages.begin(), messages.end(), uid,
+                                   [](const LoadedMessage& m, uint32_t u) { return m.uid < u; });
+  return at != messages.end() && at->uid == uid ? &*at : nullptr;
+}
+
+void take(std::span<LoadedMessage> messages, const HeaderChunk& chunk) {
+  auto at = messages.begin();
+  (void)chunk.each([&](const HeaderChunk::Row& row) {
+    while (at != messages.end() && at->uid < row.uid) ++at;
+    if (at == messages.end() || at->uid != row.uid) return;
+    at->found = true;
+    at->fields = std::string(row.fields);
+  });
+}
+
+}  // namespace
+
+HeaderReader::HeaderReader(Worker& worker, const SharedMailbox& mailbox,
+                           const std::vector<std::string>& fields)
+    : worker_(worker), mailbox_(mailbox), fields_(fields), names_(HeaderChunk::names_of(fields)) {}
+
+Task<Result<void>> HeaderReader::read(std::span<LoadedMessage> messages, const MailboxVersion& version,
+                                      Deadline deadline) {
+  for (size_t begin = 0; begin < messages.size();) {
+    size_t end = begin;
+    while (end < messages.size() &&
+           HeaderChunk::index_of(messages[end].uid) == HeaderChunk::index_of(messages[begin].uid))
+      ++end;
+    CO_TRY_VOID(co_await read_chunk(messages.subspan(begin, end - begin), version, deadline));
+    begin = end;
+  }
+  co_return Result<void>{};
+}
+
+Task<Result<void>> HeaderReader::read_chunk(std::span<LoadedMessage> messages, const MailboxVersion& version,
+                                            Deadline deadline) {
+  const uint32_t index = HeaderChunk::index_of(messages.front().uid);
+  const HeaderCache::Key key{mailbox_.account(), mailbox_.id(), mailbox_.uidvalidity(), index,
+                             std::hash<std::string>()(names_)};
+  const auto known = worker_.options.headers->find(key);
+  const bool ours = known && known->names() == names_;
+  if (ours) take(messages, *known);
+  CO_TRY(const size_t read, co_await read_missing(messages, deadline));
+  if (read > 0 && !(ours && known->through() >= messages.back().uid)) keep(messages, version, index);
+  co_return Result<void>{};
+}
+
+Task<Result<size_t>> HeaderReader::read_missing(std::span<LoadedMessage> messages, Deadline deadline) {
+  std::vector<uint32_t> uids;
+  for (const LoadedMessage& message : messages)
+    if (!message.fields) uids.push_back(message.uid);
+  if (uids.empty()) co_return size_t{0};
+  auto on_header = [&](store::Messages::Header row) {
+    LoadedMessage* message = find(messages, row.uid);
+    if (message == nullptr || message->fields) return;
+    message->found = true;
+    message->id = row.id;
+    message->blob = row.blob;
+    if (row.whole && is_header(row.bytes)) message->fields = mime::filter_fields(row.bytes, fields_, false);
+  };
+  CO_TRY_VOID(co_await worker_.messages.each_header(mailbox_.account(), mailbox_.id(), hull(uids), on_header,
+                                                    deadline));
+  co_return uids.size();
+}
+
+void HeaderReader::keep(std::span<const LoadedMessage> messages, const MailboxVersion& version,
+                        uint32_t index) {
+  const uint32_t first = index * HeaderChunk::kUids, last = first + (HeaderChunk::kUids - 1);
+  if (version.count_below(last + 1) - version.count_below(first) != messages.size()) return;
+  std::vector<HeaderChunk::Row> rows;
+  for (const LoadedMessage& message : messages)
+    if (message.fields) rows.push_back({message.uid, *message.fields});
+  const auto through = static_cast<uint32_t>(std::min<uint64_t>(last, version.uidnext() - 1));
+  auto chunk = HeaderChunk::make(names_, rows, through);
+  if (!chunk || !worker_.options.headers->has_room(chunk->memory(), kInUse)) return;
+  const HeaderCache::Key key{mailbox_.account(), mailbox_.id(), mailbox_.uidvalidity(), index,
+                             std::hash<std::string>()(names_)};
+  worker_.options.headers->put(key, std::move(chunk));
+}
+
+}  // namespace dromos::imapd

@@ -1,0 +1,38 @@
+// HeaderReader: the header fields that a FETCH names, from the process' cache or from the store; what was
+// read of all messages in a chunk is kept (header_chunk.h).
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "imapd/service/message_loader.h"
+#include "imapd/service/shared_mailbox.h"
+
+namespace dromos::imapd {
+
+class HeaderReader {
+ public:
+  /// Those of `fields`, whatever their order and case.
+  HeaderReader(Worker& worker, const SharedMailbox& mailbox, const std::vector<std::string>& fields);
+
+  /// Sets `fields` of the messages (in uid order, of `version`); without are those that are gone (found is
+  /// false, too) and those whose header is too long. A message that is kept here may be gone meanwhile.
+  Task<Result<void>> read(std::span<LoadedMessage> messages, const MailboxVersion& version,
+                          Deadline deadline);
+
+ private:
+  Task<Result<void>> read_chunk(std::span<LoadedMessage> messages, const MailboxVersion& version,
+                                Deadline deadline);
+  /// How many were read.
+  Task<Result<size_t>> read_missing(std::span<LoadedMessage> messages, Deadline deadline);
+  /// Keeps the fields if these are all messages of the chunk.
+  void keep(std::span<const LoadedMessage> messages, const MailboxVersion& version, uint32_t index);
+
+  Worker& worker_;
+  const SharedMailbox& mailbox_;
+  const std::vector<std::string>& fields_;
+  const std::string names_;
+};
+
+}  // namespace dromos::imapd
