@@ -1,13 +1,15 @@
 #include "common/store/append.h"
 
+#include "common/base/strings.h"
 #include "common/store/errc.h"
 
 namespace dromos::store {
 
 namespace {
 
-Delivery delivery_of(DeliveryId id, AccountId account, MailboxId mailbox,
-                     std::vector<AppendMessage> messages) {
+/// By `mailbox`, or if there is one by `path`.
+Delivery delivery_of(DeliveryId id, AccountId account, MailboxId mailbox, std::vector<AppendMessage> messages,
+                     const std::vector<std::string>& path = {}) {
   Delivery delivery;
   delivery.id = id;
   delivery.strict_mailbox = true;
@@ -17,6 +19,7 @@ Delivery delivery_of(DeliveryId id, AccountId account, MailboxId mailbox,
     target.account = account;
     target.mailbox = mailbox;
     target.role.clear();
+    target.path = path;
     target.id = MessageId::make();
     target.flags = std::move(message.flags);
     delivery.targets.push_back(std::move(target));
@@ -31,6 +34,7 @@ Result<AppendResult> appended_of(AccountId account, const DeliveryResult& result
     switch (target.outcome) {
       case Outcome::stored:
         appended.change = {account, target.modseq};
+        appended.mailbox = target.mailbox;
         appended.uidvalidity = target.uidvalidity;
         appended.uids.push_back(target.uid);
         appended.ids.push_back(target.id);
@@ -58,6 +62,17 @@ Task<Result<AppendResult>> append(Deliverer& deliverer, DeliveryId id, AccountId
                                   std::vector<AppendMessage> messages, Deadline deadline) {
   CO_TRY(const DeliveryResult result,
          co_await deliverer.deliver(delivery_of(id, account, mailbox, std::move(messages)), deadline));
+  co_return appended_of(account, result);
+}
+
+Task<Result<AppendResult>> append_at(Deliverer& deliverer, DeliveryId id, AccountId account,
+                                     std::vector<std::string> path, std::vector<AppendMessage> messages,
+                                     Deadline deadline) {
+  if (path.empty()) co_return fail(StoreErrc::not_found, "no such mailbox");
+  if (iequals(path.front(), "INBOX")) path.front() = "INBOX";
+  CO_TRY(
+      const DeliveryResult result,
+      co_await deliverer.deliver(delivery_of(id, account, MailboxId{}, std::move(messages), path), deadline));
   co_return appended_of(account, result);
 }
 

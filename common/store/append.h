@@ -14,6 +14,7 @@ struct AppendMessage {
 
 struct AppendResult {
   Change change;
+  MailboxId mailbox;
   uint32_t uidvalidity = 0;
   std::vector<uint32_t> uids;
   std::vector<MessageId> ids;
@@ -22,6 +23,10 @@ struct AppendResult {
 /// StoreErrc::not_found: no such mailbox (TRYCREATE); over_quota: nothing was stored.
 Task<Result<AppendResult>> append(Deliverer& deliverer, DeliveryId id, AccountId account, MailboxId mailbox,
                                   std::vector<AppendMessage> messages, Deadline deadline);
+/// The mailbox of these names from the root on, looked up by the same statement.
+Task<Result<AppendResult>> append_at(Deliverer& deliverer, DeliveryId id, AccountId account,
+                                     std::vector<std::string> path, std::vector<AppendMessage> messages,
+                                     Deadline deadline);
 
 /// REPLACE: the message comes where `uid` of `source` goes, in one transaction. StoreErrc::conflict: that one
 /// is gone.

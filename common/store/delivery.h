@@ -40,6 +40,8 @@ struct LocalTarget {
   /// 0: the mailbox with special use `role`; neither there: INBOX, or no_mailbox when the delivery is strict.
   MailboxId mailbox;
   std::string role = "inbox";
+  /// If not empty, instead of `mailbox` and `role`: the mailbox of these names from the root on.
+  std::vector<std::string> path;
   MessageId id;
   FlagSet flags;
 };

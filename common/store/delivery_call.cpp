@@ -57,6 +57,21 @@ struct MessageColumns {
   }
 };
 
+/// As PostgreSQL reads text[]: {"INBOX","a \"b\""}.
+std::string array_text(const std::vector<std::string>& names) {
+  std::string text = "{";
+  for (const std::string& name : names) {
+    if (text.size() > 1) text += ',';
+    text += '"';
+    for (const char c : name) {
+      if (c == '"' || c == '\\') text += '\\';
+      text += c;
+    }
+    text += '"';
+  }
+  return text + '}';
+}
+
 struct TargetColumns {
   Ints message, flags;
   Longs account, mailbox;
@@ -67,7 +82,7 @@ struct TargetColumns {
     message.push_back(base + static_cast<int32_t>(target.message));
     account.push_back(target.account.value);
     mailbox.push_back(target.mailbox.value);
-    role.push_back(target.role);
+    role.push_back(target.path.empty() ? target.role : array_text(target.path));
     id.push_back(target.id.value);
     flags.push_back(target.flags.flags);
     keywords.push_back(join(target.flags.keywords, " "));

@@ -18,6 +18,7 @@
 #include "imapd/commands/mailbox_names.h"
 #include "imapd/commands/url_auth.h"
 #include "imapd/protocol/imap_url.h"
+#include "imapd/protocol/mailbox_name.h"
 #include "imapd/protocol/parser.h"
 #include "imapd/service/url_part.h"
 
@@ -26,8 +27,15 @@ namespace {
 
 constexpr size_t kInlineWork = 32 * 1024;  // larger messages are read off the reactor
 constexpr milliseconds kCommitTime{60000};
-constexpr uint64_t kSmall = 64 * 1024;  // so much is taken without asking first whether the quota has room
+constexpr uint64_t kSmall = 64 * 1024;  // so much is taken without asking first
 constexpr uint64_t kMaxTogether = 4;    // messages of the largest size that one MULTIAPPEND may bring
+
+/// The names from the root on, where the mailbox is one of the user's own.
+std::optional<std::vector<std::string>> own_path(const Context& context, const std::string& wire) {
+  const auto name = name_from_wire(context, wire);
+  if (!name || is_reserved(*name)) return std::nullopt;
+  return path_of_name(*name);
+}
 
 /// Why the literal cannot be taken, if so. `octets`: of this message so far, with the literal; `all`: of the
 /// command.
@@ -39,13 +47,12 @@ Task<std::optional<Reply>> objection(Context& context, const AppendHead& head, u
   if (octets > limit || all > kMaxTogether * limit)
     co_return no(code::kTooBig, "Messages may have at most " + std::to_string(limit) + " octets");
   if (all > octets || !context.append->spools.empty()) co_return std::nullopt;
-  auto target = co_await find_mailbox(context, head.mailbox, true, store::kInsert);
+  // Of what is small the store says so itself when there is no such mailbox, or no room.
+  if (octets <= kSmall && !head.replace && own_path(context, head.mailbox)) co_return std::nullopt;
+  const auto target = co_await find_mailbox(context, head.mailbox, true, store::kInsert);
   if (!target) co_return append_failure(target.error());
-  context.append->target = std::move(*target);
-  if (head.replace) co_return std::nullopt;      // what goes makes room
-  if (octets <= kSmall) co_return std::nullopt;  // the store says so when it has no room
-  const auto quota =
-      co_await context.worker.quotas.get(context.append->target->account, context.store_deadline());
+  if (head.replace) co_return std::nullopt;  // what goes makes room
+  const auto quota = co_await context.worker.quotas.get(target->account, context.store_deadline());
   if (!quota) co_return append_failure(quota.error());
   if (quota->limit_bytes && quota->used_bytes + static_cast<int64_t>(octets) > *quota->limit_bytes)
     co_return no(code::kOverQuota, "Over quota");
@@ -247,12 +254,35 @@ void take_append_chunk(Context& context, std::string_view octets) {
 
 namespace {
 
-/// One's own mailbox is where it was when the literal was announced (the store says if it is gone); what
-/// another shares is asked about again, since he may have taken the right away.
-Task<Result<NamedMailbox>> append_target(Context& context, const std::string& name) {
-  if (context.append && context.append->target && context.append->target->account == context.account())
-    co_return std::move(*context.append->target);
-  co_return co_await find_mailbox(context, name, true, store::kInsert);
+Task<Result<std::vector<store::AppendMessage>>> read_messages(Context& context, const AppendCommand& append,
+                                                              std::optional<Reply>& refusal) {
+  std::vector<store::AppendMessage> messages;
+  for (const AppendMessage& given : append.messages) {
+    CO_TRY(auto message, co_await read_append_message(context, given, refusal));
+    if (refusal) break;
+    messages.push_back(std::move(message));
+  }
+  co_return messages;
+}
+
+/// Into a mailbox of another, by his leave.
+Task<Result<store::AppendResult>> append_shared(Context& context, const std::string& name,
+                                                std::vector<store::AppendMessage> messages) {
+  CO_TRY(const auto target, co_await find_mailbox(context, name, true, store::kInsert));
+  std::vector<bool> own_seen;
+  for (store::AppendMessage& message : messages) {
+    keep_allowed(message.flags, target.rights);
+    own_seen.push_back(target.own_seen && (message.flags.flags & store::kSeen) != 0);
+    if (own_seen.back()) message.flags.flags &= ~store::kSeen;
+  }
+  CO_TRY(auto stored,
+         co_await store::append(context.worker.deliverer, DeliveryId::make(), target.account,
+                                target.mailbox.id, std::move(messages), Deadline::after(kCommitTime)));
+  store::UidSet seen;
+  for (size_t i = 0; i < own_seen.size() && i < stored.uids.size(); ++i)
+    if (own_seen[i]) seen.add(stored.uids[i]);
+  (void)co_await keep_own_seen(context, target, std::move(seen));  // stored it is, read or not
+  co_return stored;
 }
 
 }  // namespace
@@ -262,32 +292,20 @@ Handled handle_append(Context& context, const Command& command) {
       metrics::counter("dromos_imapd_appended_messages_total", "Messages stored by APPEND.");
   const auto& append = command.as<AppendCommand>();
   if (context.append && context.append->refusal) co_return std::move(*context.append->refusal);
-  auto target = co_await append_target(context, append.mailbox);
-  if (!target) co_return append_failure(target.error());
-  std::vector<store::AppendMessage> messages;
-  std::vector<bool> own_seen;
-  for (const AppendMessage& given : append.messages) {
-    std::optional<Reply> refusal;
-    CO_TRY(auto message, co_await read_append_message(context, given, refusal));
-    if (refusal) co_return std::move(*refusal);
-    keep_allowed(message.flags, target->rights);
-    own_seen.push_back(target->own_seen && (message.flags.flags & store::kSeen) != 0);
-    if (own_seen.back()) message.flags.flags &= ~store::kSeen;
-    messages.push_back(std::move(message));
-  }
+  std::optional<Reply> refusal;
+  CO_TRY(auto messages, co_await read_messages(context, append, refusal));
+  if (refusal) co_return std::move(*refusal);
   const size_t count = messages.size();
-  const auto stored =
-      co_await store::append(context.worker.deliverer, DeliveryId::make(), target->account,
-                             target->mailbox.id, std::move(messages), Deadline::after(kCommitTime));
+  auto path = own_path(context, append.mailbox);
+  auto storing = path ? store::append_at(context.worker.deliverer, DeliveryId::make(), context.account(),
+                                         std::move(*path), std::move(messages), Deadline::after(kCommitTime))
+                      : append_shared(context, append.mailbox, std::move(messages));
+  const auto stored = co_await std::move(storing);
   if (!stored) co_return append_failure(stored.error());
   fault::hit("imapd.append.after_commit");
   appended.add(count);
   context.worker.changed(stored->change);
-  store::UidSet seen;
-  for (size_t i = 0; i < own_seen.size() && i < stored->uids.size(); ++i)
-    if (own_seen[i]) seen.add(stored->uids[i]);
-  (void)co_await keep_own_seen(context, *target, std::move(seen));  // stored it is, read or not
-  if (context.selected && context.selected->mailbox->id() == target->mailbox.id)
+  if (context.selected && context.selected->mailbox->id() == stored->mailbox)
     (void)co_await context.worker.registry.refresh(*context.selected->mailbox, context.store_deadline());
   co_return ok("Append completed", append_uid(*stored));
 }

@@ -20,7 +20,6 @@ struct AppendJob {
   size_t message = 0;                          // which is coming in
   uint64_t message_octets = 0;                 // of it, announced so far
   std::optional<Reply> refusal;                // the answer, once a literal was refused
-  std::optional<NamedMailbox> target;          // as it was found before the first literal
 };
 
 /// Accepts or refuses the message literal that the reader has announced.
