@@ -49,8 +49,8 @@ class Directory {
                                   std::string_view remote);
   /// Key for salts of logins that do not exist: one for all processes, for ever (sasl::ServerOptions).
   Task<Result<std::string>> fake_salt_key(Deadline deadline);
-  /// EXTERNAL: whom a certificate, already checked, names. bad_credentials without such an account, where it is
-  /// disabled, and of shared accounts, whom nobody is.
+  /// EXTERNAL: whom a certificate, already checked, names. bad_credentials without such an account, where it
+  /// is disabled, and of shared accounts, whom nobody is.
   Task<Result<Identity>> certificate_login(std::string login, Deadline deadline);
   /// Delivery, tokens: no secret is checked. not_found without account.
   Task<Result<AccountInfo>> account(AccountId id, Deadline deadline);
