@@ -76,13 +76,23 @@ Task<Result<AppendResult>> append_at(Deliverer& deliverer, DeliveryId id, Accoun
   co_return appended_of(account, result);
 }
 
-Task<Result<AppendResult>> replace(Deliverer& deliverer, DeliveryId id, Replaced source, AccountId account,
-                                   MailboxId mailbox, AppendMessage message, Deadline deadline) {
+Task<Result<AppendResult>> append_as(Deliverer& deliverer, DeliveryId id, AccountId reader, AccountId account,
+                                     MailboxId mailbox, std::vector<AppendMessage> messages,
+                                     Deadline deadline) {
+  CO_TRY(const DeliveryResult result,
+         co_await deliverer.append_as(reader, std::nullopt,
+                                      delivery_of(id, account, mailbox, std::move(messages)), deadline));
+  co_return appended_of(account, result);
+}
+
+Task<Result<AppendResult>> replace(Deliverer& deliverer, DeliveryId id, AccountId reader, Replaced source,
+                                   AccountId account, MailboxId mailbox, AppendMessage message,
+                                   Deadline deadline) {
   std::vector<AppendMessage> one;
   one.push_back(std::move(message));
   CO_TRY(const DeliveryResult result,
-         co_await deliverer.replace(source.account, source.mailbox, source.uid,
-                                    delivery_of(id, account, mailbox, std::move(one)), deadline));
+         co_await deliverer.append_as(reader, source, delivery_of(id, account, mailbox, std::move(one)),
+                                      deadline));
   co_return appended_of(account, result);
 }
 

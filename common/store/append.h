@@ -28,14 +28,16 @@ Task<Result<AppendResult>> append_at(Deliverer& deliverer, DeliveryId id, Accoun
                                      std::vector<std::string> path, std::vector<AppendMessage> messages,
                                      Deadline deadline);
 
-/// REPLACE: the message comes where `uid` of `source` goes, in one transaction. StoreErrc::conflict: that one
-/// is gone.
-struct Replaced {
-  AccountId account;
-  MailboxId mailbox;
-  uint32_t uid = 0;
-};
-Task<Result<AppendResult>> replace(Deliverer& deliverer, DeliveryId id, Replaced source, AccountId account,
-                                   MailboxId mailbox, AppendMessage message, Deadline deadline);
+/// By a guest: where \Seen is each guest's own (private_seen.h), the flag is `reader`'s. Not for owners: it
+/// goes without group commit.
+Task<Result<AppendResult>> append_as(Deliverer& deliverer, DeliveryId id, AccountId reader, AccountId account,
+                                     MailboxId mailbox, std::vector<AppendMessage> messages,
+                                     Deadline deadline);
+
+/// REPLACE: the message comes where `source` goes, in one transaction, with the lesson for spamd if it goes
+/// into or out of Junk; \Seen as with append_as. StoreErrc::conflict: that one is gone.
+Task<Result<AppendResult>> replace(Deliverer& deliverer, DeliveryId id, AccountId reader, Replaced source,
+                                   AccountId account, MailboxId mailbox, AppendMessage message,
+                                   Deadline deadline);
 
 }  // namespace dromos::store

@@ -10,14 +10,14 @@
 namespace dromos::store {
 namespace {
 
-const db::Statement kReplace{
-    "store_replace",
+const db::Statement kAppendAs{
+    "store_append_as",
     "SELECT call_no, earlier, target_no, outcome, account_id, mailbox_id, uidvalidity, uid, modseq, "
     "message_id, "
-    "thread_id FROM mail.replace_v1("
+    "thread_id FROM mail.append_as_v1("
     "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, "
     "$21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, "
-    "$39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51"
+    "$39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51, $52"
     ")"};
 
 std::vector<AccountId> accounts_of(const Delivery& delivery, size_t message) {
@@ -115,20 +115,30 @@ Task<Result<DeliveryResult>> Deliverer::deliver(Delivery delivery, Deadline dead
   co_return co_await commit_->commit(prepared, deadline);
 }
 
-Task<Result<DeliveryResult>> Deliverer::replace(AccountId account, MailboxId mailbox, uint32_t uid,
-                                                Delivery delivery, Deadline deadline) {
-  DROMOS_ASSERT(delivery.messages.size() == 1 && delivery.targets.size() == 1 && delivery.queue.empty());
+Task<Result<DeliveryResult>> Deliverer::append_as(AccountId reader, std::optional<Replaced> replaced,
+                                                  Delivery delivery, Deadline deadline) {
+  for (const LocalTarget& target : delivery.targets)
+    DROMOS_ASSERT(target.message < delivery.messages.size() &&
+                  target.account == delivery.targets.front().account &&
+                  target.mailbox == delivery.targets.front().mailbox);
+  DROMOS_ASSERT(delivery.queue.empty());
   PreparedDelivery prepared;
   auto ready = co_await prepare(delivery, prepared, deadline);
   if (!ready) co_return Unexpected(mapped(std::move(ready).error()));
   const PreparedDelivery* const batch[] = {&prepared};
-  auto params = [&batch, account, mailbox, uid] {
+  auto params = [&batch, reader, replaced] {
+    std::optional<int64_t> account, mailbox, uid;
+    if (replaced) {
+      account = replaced->account.value;
+      mailbox = replaced->mailbox.value;
+      uid = replaced->uid;
+    }
     db::Params made;
-    made.add(account).add(mailbox).add(int64_t{uid});
+    made.add(reader).add(account).add(mailbox).add(uid);
     add_deliver_params(made, true, batch);
     return made;
   };
-  CO_TRY(const auto rows, co_await write_by_id(pool_, kReplace, params, deadline));
+  CO_TRY(const auto rows, co_await write_by_id(pool_, kAppendAs, params, deadline));
   co_return std::move(deliver_results(rows, batch).front());
 }
 

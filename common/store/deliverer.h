@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "common/db/pool.h"
@@ -27,10 +28,10 @@ class Deliverer {
   /// Errors are of the whole call (unavailable, busy, unknown, an SQL error); a target's refusal is in the
   /// result.
   Task<Result<DeliveryResult>> deliver(Delivery delivery, Deadline deadline);
-  /// One message into one mailbox in the place of another one, all or nothing (mail.replace_v1).
-  /// StoreErrc::conflict: the old one is gone.
-  Task<Result<DeliveryResult>> replace(AccountId account, MailboxId mailbox, uint32_t uid, Delivery delivery,
-                                       Deadline deadline);
+  /// Messages into one mailbox by `reader`, all or nothing, in the place of another one if so given
+  /// (mail.append_as_v1). StoreErrc::conflict: the old one is gone.
+  Task<Result<DeliveryResult>> append_as(AccountId reader, std::optional<Replaced> replaced,
+                                         Delivery delivery, Deadline deadline);
   const GroupCommit::Stats& stats() const { return commit_->stats(); }
   Task<void> close();
 

@@ -88,6 +88,13 @@ struct Delivery {
   std::vector<TraceEvent> trace;
 };
 
+/// A message that goes in the same transaction, whatever its flags (REPLACE).
+struct Replaced {
+  AccountId account;
+  MailboxId mailbox;
+  uint32_t uid = 0;
+};
+
 enum class Outcome {
   stored = 0,
   over_quota = 1,

@@ -207,18 +207,6 @@ Task<Result<store::AppendMessage>> read_append_message(Context& context, const A
   co_return message;
 }
 
-Task<Result<void>> keep_own_seen(Context& context, const NamedMailbox& target, store::UidSet seen) {
-  if (seen.empty()) co_return Result<void>{};
-  store::FlagSet flags;
-  flags.flags = store::kSeen;
-  CO_TRY(const auto stored,
-         co_await context.worker.private_seen.store(target.account, target.mailbox.id, context.account(),
-                                                    seen, store::FlagOp::add, std::move(flags), target.rights,
-                                                    std::nullopt, context.store_deadline()));
-  context.worker.changed(stored.change);
-  co_return Result<void>{};
-}
-
 Reply append_failure(const Error& error) {
   if (error.is(store::StoreErrc::not_found)) return no(code::kTryCreate, "There is no such mailbox");
   return reply_for(error);
@@ -269,20 +257,18 @@ Task<Result<std::vector<store::AppendMessage>>> read_messages(Context& context, 
 Task<Result<store::AppendResult>> append_shared(Context& context, const std::string& name,
                                                 std::vector<store::AppendMessage> messages) {
   CO_TRY(const auto target, co_await find_mailbox(context, name, true, store::kInsert));
-  std::vector<bool> own_seen;
+  bool own_seen = false;
   for (store::AppendMessage& message : messages) {
     keep_allowed(message.flags, target.rights);
-    own_seen.push_back(target.own_seen && (message.flags.flags & store::kSeen) != 0);
-    if (own_seen.back()) message.flags.flags &= ~store::kSeen;
+    own_seen |= target.own_seen && (message.flags.flags & store::kSeen) != 0;
   }
-  CO_TRY(auto stored,
-         co_await store::append(context.worker.deliverer, DeliveryId::make(), target.account,
-                                target.mailbox.id, std::move(messages), Deadline::after(kCommitTime)));
-  store::UidSet seen;
-  for (size_t i = 0; i < own_seen.size() && i < stored.uids.size(); ++i)
-    if (own_seen[i]) seen.add(stored.uids[i]);
-  (void)co_await keep_own_seen(context, target, std::move(seen));  // stored it is, read or not
-  co_return stored;
+  auto storing =
+      own_seen
+          ? store::append_as(context.worker.deliverer, DeliveryId::make(), context.account(), target.account,
+                             target.mailbox.id, std::move(messages), Deadline::after(kCommitTime))
+          : store::append(context.worker.deliverer, DeliveryId::make(), target.account, target.mailbox.id,
+                          std::move(messages), Deadline::after(kCommitTime));
+  co_return co_await std::move(storing);
 }
 
 }  // namespace

@@ -29,8 +29,6 @@ void take_append_chunk(Context& context, std::string_view octets);
 /// A message of APPEND or REPLACE as the store takes it. With a refusal there is none.
 Task<Result<store::AppendMessage>> read_append_message(Context& context, const AppendMessage& given,
                                                        std::optional<Reply>& refusal);
-/// \Seen of what was stored, for who has his own in the target: not part of the message's flags there.
-Task<Result<void>> keep_own_seen(Context& context, const NamedMailbox& target, store::UidSet seen);
 /// TRYCREATE, or what reply_for says.
 Reply append_failure(const Error& error);
 /// "APPENDUID 3857 30:31".

@@ -39,12 +39,10 @@ Handled handle_replace(Context& context, const Command& command) {
   CO_TRY(auto message, co_await read_append_message(context, replace.message, refusal));
   if (refusal) co_return std::move(*refusal);
   keep_allowed(message.flags, target->rights);
-  const bool own_seen = target->own_seen && (message.flags.flags & store::kSeen) != 0;
-  if (own_seen) message.flags.flags &= ~store::kSeen;
   const store::Replaced old{context.selected->mailbox->account(), context.selected->mailbox->id(), *uid};
-  const auto stored =
-      co_await store::replace(context.worker.deliverer, DeliveryId::make(), old, target->account,
-                              target->mailbox.id, std::move(message), context.store_deadline());
+  const auto stored = co_await store::replace(context.worker.deliverer, DeliveryId::make(), context.account(),
+                                              old, target->account, target->mailbox.id, std::move(message),
+                                              context.store_deadline());
   if (!stored && stored.error().is(store::StoreErrc::conflict)) {
     (void)co_await settle(context, {}, false);
     co_return no(code::kExpungeIssued, "The message to replace is gone");
@@ -54,7 +52,7 @@ Handled handle_replace(Context& context, const Command& command) {
   // Before EXPUNGE (RFC 8508 §4.3).
   context.out.untagged_status(Status::ok, append_uid(*stored), "Replacement stored");
   context.worker.changed(stored->change);
-  if (own_seen) (void)co_await keep_own_seen(context, *target, store::UidSet::of(stored->uids));
+  if (context.selected->junk || target->mailbox.special_use == "junk") context.worker.options.junk_moved();
   CO_TRY_VOID(co_await settle(context, {}, true));
   co_return ok("Replace completed", highest_modseq_code(context));
 }

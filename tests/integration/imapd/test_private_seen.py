@@ -5,7 +5,7 @@ import re
 import pytest
 
 from dromostest.one_imapd import ALICE, BOB
-from imapd_client import simple
+from imapd_client import Raw, simple
 
 CAROL = "carol@example.test"
 WORK = '"Other Users/alice@example.test/Work"'
@@ -165,6 +165,65 @@ def test_copies_and_appends_carry_the_readers_view(suite, alice, bob, carol):
     assert seen(bob) == [5, 8]
     alice.ok("NOOP")
     assert seen(alice) == [1]
+    assert clean(suite)
+
+
+def test_several_appends_at_once_and_none(suite, alice, bob, carol):
+    tag = bob.tag()
+    first, second, third = simple("one"), simple("two"), simple("three")
+    bob.send(b"%s APPEND %s (\\Seen) {%d+}\r\n%s (\\Flagged) {%d+}\r\n%s (\\Seen \\Answered) {%d+}\r\n%s\r\n"
+             % (tag.encode(), WORK.encode(), len(first), first, len(second), second, len(third), third))
+    assert bob.until(tag)[1].startswith(b"OK [APPENDUID")
+    assert (seen(bob), seen(carol)) == ([5, 7], [])
+    alice.ok("SELECT Work")
+    assert seen(alice) == [1]
+    assert suite.sql("SELECT count(DISTINCT s.modseq) FROM mail.private_seen s JOIN mail.entry e ON e.account_id = s.account_id"
+                     " AND e.mailbox_id = s.mailbox_id AND e.uid = 5 AND e.modseq = s.modseq") == "1", "one change, one modseq"
+    suite.sql("SELECT mail.account_quota_v1(directory.need_account('%s'), NULL, 8, NULL)" % ALICE)
+    tag = bob.tag()
+    bob.send(b"%s APPEND %s (\\Seen) {%d+}\r\n%s (\\Seen) {%d+}\r\n%s\r\n"
+             % (tag.encode(), WORK.encode(), len(first), first, len(second), second))
+    assert bob.until(tag)[1].startswith(b"NO [OVERQUOTA]")
+    assert seen(bob) == [5, 7]
+    assert clean(suite)
+
+
+def test_what_a_guest_replaces(suite, alice, bob, carol):
+    bob.ok("STORE 2 +FLAGS (\\Seen)")
+    letter = simple("replacement")
+    for command, uids in (("UID REPLACE 2", [5]), ("UID REPLACE 5", [5])):
+        flags = "(\\Seen)" if uids == [5] and command.endswith("2") else "(\\Flagged)"
+        tag = bob.tag()
+        bob.send(b"%s %s %s %s {%d+}\r\n%s\r\n" % (tag.encode(), command.encode(), WORK.encode(), flags.encode(), len(letter), letter))
+        assert bob.until(tag)[1].startswith(b"OK")
+        assert seen(bob) == (uids if "Seen" in flags else [])
+    alice.ok("SELECT Work")
+    assert (seen(alice), seen(carol)) == ([1], [])
+    assert clean(suite)
+
+
+@pytest.mark.parametrize("verb", ["APPEND", "REPLACE"])
+def test_seen_is_stored_with_the_message(suite, alice, bob, verb):
+    """imapd is killed between the commit and whatever it would do next."""
+    suite.imapd.stop()
+    suite.start("imapd", env={"DROMOS_FAULT": "imapd.%s.after_commit:1:kill" % verb.lower()})
+    context = suite.authority.client_context()
+    client = Raw(suite.imapd.address("imaps"), context, BOB)
+    client.ok("SELECT " + WORK)
+    letter = simple("killed")
+    with pytest.raises((EOFError, OSError)):
+        client.send(b"k %s %s (\\Seen) {%d+}\r\n%s\r\n" % (b"APPEND" if verb == "APPEND" else b"REPLACE 2", WORK.encode(), len(letter), letter))
+        client.until("k")
+    suite.imapd.process.wait()
+    suite.start("imapd")
+    client = Raw(suite.imapd.address("imaps"), context, BOB)
+    client.ok("SELECT " + WORK)
+    assert seen(client) == [5]
+    client.close()
+    owner = Raw(suite.imapd.address("imaps"), context, ALICE)
+    owner.ok("SELECT Work")
+    assert seen(owner) == [1]
+    owner.close()
     assert clean(suite)
 
 
