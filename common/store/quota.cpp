@@ -10,7 +10,8 @@ const db::Statement kGet{"store_quota",
                          "SELECT used_bytes, used_messages, mailboxes, quota_bytes, quota_messages, "
                          "quota_mailboxes FROM mail.quota_v1($1)"};
 const db::Statement kSet{"store_quota_set", "SELECT mail.account_quota_v1($1, $2, $3, $4)"};
-const db::Statement kReplace{"store_quota_replace", "SELECT mail.quota_replace_v1($1, $2, $3, $4)"};
+const db::Statement kReplace{"store_quota_replace",
+                             "SELECT mail.quota_replace_v2($1, $2, $3, $4, $5, $6, $7)"};
 
 }  // namespace
 
@@ -23,28 +24,28 @@ Task<Result<Quota>> Quotas::get(AccountId account, Deadline deadline) {
                   rows.maybe_integer(0, 3), rows.maybe_integer(0, 4), rows.maybe_integer(0, 5)};
 }
 
+/// Doing it twice is doing it once.
 Task<Result<void>> Quotas::set(AccountId account, std::optional<int64_t> bytes,
                                std::optional<int64_t> messages, std::optional<int64_t> mailboxes,
                                Deadline deadline) {
-  return set_by(kSet, account, bytes, messages, mailboxes, deadline);
-}
-
-Task<Result<void>> Quotas::replace(AccountId account, std::optional<int64_t> bytes,
-                                   std::optional<int64_t> messages, std::optional<int64_t> mailboxes,
-                                   Deadline deadline) {
-  return set_by(kReplace, account, bytes, messages, mailboxes, deadline);
-}
-
-/// Doing it twice is doing it once.
-Task<Result<void>> Quotas::set_by(const db::Statement& statement, AccountId account,
-                                  std::optional<int64_t> bytes, std::optional<int64_t> messages,
-                                  std::optional<int64_t> mailboxes, Deadline deadline) {
   const auto params = [account, bytes, messages, mailboxes] {
     db::Params made;
     made.add(account).add(bytes).add(messages).add(mailboxes);
     return made;
   };
-  CO_TRY_VOID(co_await write_settled(pool_, statement, params, deadline));
+  CO_TRY_VOID(co_await write_settled(pool_, kSet, params, deadline));
+  co_return Result<void>{};
+}
+
+Task<Result<void>> Quotas::replace(By by, AccountId account, std::optional<int64_t> bytes,
+                                   std::optional<int64_t> messages, std::optional<int64_t> mailboxes,
+                                   Deadline deadline) {
+  const auto params = [by, account, bytes, messages, mailboxes] {
+    db::Params made;
+    made.add(by.actor).add(by.remote).add(by.trace).add(account).add(bytes).add(messages).add(mailboxes);
+    return made;
+  };
+  CO_TRY_VOID(co_await write_settled(pool_, kReplace, params, deadline));
   co_return Result<void>{};
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "common/db/pool.h"
 #include "common/store/types.h"
@@ -23,14 +24,18 @@ class Quotas {
   Task<Result<Quota>> get(AccountId account, Deadline deadline);
   Task<Result<void>> set(AccountId account, std::optional<int64_t> bytes, std::optional<int64_t> messages,
                          std::optional<int64_t> mailboxes, Deadline deadline);
-  /// The same for daemons that serve accounts; administrators see it in the directory, too.
-  Task<Result<void>> replace(AccountId account, std::optional<int64_t> bytes, std::optional<int64_t> messages,
-                             std::optional<int64_t> mailboxes, Deadline deadline);
+  /// Who sets limits by a daemon that serves accounts, from where.
+  struct By {
+    AccountId actor;
+    std::string remote;
+    TraceId trace;
+  };
+  /// set(), with a line in the audit log; administrators see it in the directory, too.
+  Task<Result<void>> replace(By by, AccountId account, std::optional<int64_t> bytes,
+                             std::optional<int64_t> messages, std::optional<int64_t> mailboxes,
+                             Deadline deadline);
 
  private:
-  Task<Result<void>> set_by(const db::Statement& statement, AccountId account, std::optional<int64_t> bytes,
-                            std::optional<int64_t> messages, std::optional<int64_t> mailboxes,
-                            Deadline deadline);
   db::Pool& pool_;
 };
 

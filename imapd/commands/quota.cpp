@@ -161,8 +161,10 @@ Handled handle_set_quota(Context& context, const Command& command) {
   if (!root && !root.error().is(store::StoreErrc::not_found)) co_return fail(root.error());
   if (!root) co_return no(code::kNonexistent, "There is no such quota root");
   CO_TRY(const NewLimits limits, limits_of(set));
-  CO_TRY_VOID(co_await context.worker.quotas.replace(root->account, limits.bytes, limits.messages,
-                                                     limits.mailboxes, context.store_deadline()));
+  store::Quotas::By by{context.account(), context.stream.peer().ip(), context.trace};
+  CO_TRY_VOID(co_await context.worker.quotas.replace(std::move(by), root->account, limits.bytes,
+                                                     limits.messages, limits.mailboxes,
+                                                     context.store_deadline()));
   CO_TRY(const auto quota, co_await context.worker.quotas.get(root->account, context.store_deadline()));
   if (limited(quota, root->told)) write_quota(context, *root, quota);
   co_return ok("Setquota completed");

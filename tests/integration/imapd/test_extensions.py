@@ -239,6 +239,14 @@ def test_set_quota_by_those_who_may(suite, accounts):
     for wrong in ("(ANNOTATION-STORAGE 1)", "(STORAGE 9223372036854775807)", "(STORAGE 0)"):
         assert bob.answer('SETQUOTA "#user/limited@example.test" ' + wrong).startswith("NO [CANNOT]"), wrong
     assert bob.answer('SETQUOTA "" STORAGE 1').startswith("BAD")
+    assert bob.ok('SETQUOTA "" (STORAGE 100)') == [b'* QUOTA "" (STORAGE 0 100)']  # changes nothing: no line
+    lines = [line.split("|") for line in suite.sql("SELECT actor, remote, action, object, detail FROM admin.audit ORDER BY id").split("\n")]
+    assert [line[:4] for line in lines] == [["account:bob@example.test", "127.0.0.1", "imapSetQuota", whose + "@example.test"]
+                                            for whose in ("limited", "limited", "limited", "bob")]
+    first, second = json.loads(lines[0][4]), json.loads(lines[1][4])
+    assert first["was"]["quota_messages"] is None
+    assert (first["quota_bytes"], first["quota_messages"], first["quota_mailboxes"]) == (512 * 1024, 1, None)
+    assert second["was"] == {name: first[name] for name in ("quota_bytes", "quota_messages", "quota_mailboxes")}
 
 
 def test_within(suite, connect):
