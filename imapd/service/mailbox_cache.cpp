@@ -46,6 +46,11 @@ void MailboxCache::unpin(const std::shared_ptr<SharedMailbox>& mailbox) {
   if (entry == nullptr || entry->mailbox != mailbox || --entry->pins > 0) return;
   idle_.push_front(mailbox.get());
   entry->idle = idle_.begin();
+  if (entry->charged != 0) {  // what its guests saw is gone with them
+    const size_t left = mailbox->memory();
+    memory_ = memory_ - entry->charged + left;
+    entry->charged = left;
+  }
   if (!mailbox->loaded() || mailbox->gone()) dropped.push_back(drop(*mailbox));
   evict(dropped);
 }

@@ -32,6 +32,15 @@ uint64_t SharedMailbox::recent_from() const {
   return recent_from_;
 }
 
+size_t SharedMailbox::memory() const {
+  const std::lock_guard lock(mutex_);
+  size_t bytes = sizeof *this + current_->memory() + keywords_.memory();
+  for (const auto& one : views_)
+    if (const auto view = one.lock())
+      bytes += sizeof *view + (view->overlay ? sizeof *view->version + view->overlay->memory() : 0);
+  return bytes;
+}
+
 VersionPtr SharedMailbox::current() const {
   const std::lock_guard lock(mutex_);
   return current_;

@@ -73,7 +73,8 @@ class SharedMailbox : public std::enable_shared_from_this<SharedMailbox> {
   NumberSet claim_recent(uint64_t uidnext);
   /// As the store had it when the mailbox was loaded, or as sessions of this process have claimed since.
   uint64_t recent_from() const;
-  size_t memory() const { return sizeof *this + current()->memory() + keywords_.memory(); }
+  /// With what differs for guests.
+  size_t memory() const;
 
  private:
   struct Watch {

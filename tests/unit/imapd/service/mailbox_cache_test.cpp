@@ -28,6 +28,27 @@ TEST_CASE("Who takes the same mailbox shares it, and it is gone with the last", 
   CHECK(cache->size() == 0);
 }
 
+TEST_CASE("What guests see differently counts as long as they look", "[unit][imapd]") {
+  const auto cache = MailboxCache::make(1 << 20);
+  const auto mailbox = cache->take({1}, {7});
+  const size_t plain = mailbox->memory();
+  store::PrivateSeen state;
+  state.rule = 1;
+  store::UidSet changed;
+  for (uint32_t uid = 1; uid < 2000; uid += 2) changed.add(uid);
+  state.rows.push_back({{2}, 5, changed, changed});
+  auto view = mailbox->view_of({2});
+  view->overlay = SeenOverlay::make(state, {2});
+  view->version = mailbox->current()->seen_by(view->overlay);
+  const size_t runs = view->overlay->memory();
+  CHECK(runs > 1000 * sizeof(SeenOverlay::Run));
+  CHECK(mailbox->memory() > plain + runs);
+  CHECK(cache->charge(*mailbox));
+  CHECK(cache->memory() == mailbox->memory());
+  view.reset();
+  CHECK(mailbox->memory() == plain);
+}
+
 TEST_CASE("A mailbox over the budget is told to who asks", "[unit][imapd]") {
   const auto cache = MailboxCache::make(16);
   const auto mailbox = cache->take({1}, {7});
