@@ -3,6 +3,7 @@
 #include "common/base/strings.h"
 #include "common/db/transaction.h"
 #include "common/store/errc.h"
+#include "common/store/flag_write.h"
 #include "common/store/write.h"
 
 namespace dromos::store {
@@ -63,11 +64,6 @@ Entry entry_of(const db::Rows& rows, size_t row) {
   entry.thread = rows.id<ThreadId>(row, 7);
   if (rows.bytes(row, 8).size() > 12) entry.keywords = rows.texts(row, 8);  // 12 bytes: an empty array
   return entry;
-}
-
-UidSet uids_of(const db::Rows& rows, size_t row, int column) {
-  auto set = UidSet::parse_sql(rows.bytes(row, column));
-  return set ? std::move(*set) : UidSet();
 }
 
 bool bad_keywords(const FlagSet& flags) {
@@ -169,19 +165,7 @@ Task<Result<StoreResult>> Entries::store(AccountId account, MailboxId mailbox, c
     made.add(join(flags.keywords, " ")).add(unchanged_since);
     return made;
   };
-  Settled settled;
-  if (unchanged_since) {
-    // A second try would find the first one's modseqs: the caller reads what happened.
-    CO_TRY(settled.rows, co_await write_fenced(pool_, kStore, params(), deadline));
-  } else {
-    CO_TRY(settled, co_await write_settled(pool_, kStore, params, deadline));
-  }
-  const db::Rows& rows = settled.rows;
-  StoreResult stored{
-      {account, rows.maybe_integer(0, 0).value_or(0)}, uids_of(rows, 0, 1), uids_of(rows, 0, 2)};
-  stored.before = rows.integer(0, 3);
-  stored.repeated = settled.repeated;
-  co_return stored;
+  co_return co_await write_flags(pool_, kStore, account, params, unchanged_since.has_value(), deadline);
 }
 
 Task<Result<TransferResult>> Entries::transfer(DeliveryId id, AccountId account, MailboxId source,

@@ -2,7 +2,7 @@
 
 #include "common/base/strings.h"
 #include "common/store/errc.h"
-#include "common/store/write.h"
+#include "common/store/flag_write.h"
 
 namespace dromos::store {
 namespace {
@@ -15,14 +15,9 @@ const db::Statement kGet{
     "ORDER BY s.reader_id, s.modseq"};
 const db::Statement kStore{
     "store_flags_own",
-    "SELECT modseq, changed::text, failed::text FROM "
+    "SELECT modseq, changed::text, failed::text, 0::bigint FROM "
     "mail.store_flags_own_v1($1, $2, $3, $4::text::int8multirange, $5, $6, $7, $8, $9, "
     "$10)"};
-
-UidSet uids_at(const db::Rows& rows, size_t row, int column) {
-  auto set = UidSet::parse_sql(rows.bytes(row, column));
-  return set ? std::move(*set) : UidSet();
-}
 
 }  // namespace
 
@@ -39,7 +34,7 @@ Task<Result<PrivateSeen>> PrivateSeens::get(AccountId owner, MailboxId mailbox,
   for (size_t row = 0; row < rows.size(); ++row)
     if (!rows.is_null(row, 1))
       found.rows.push_back(
-          {rows.id<AccountId>(row, 1), rows.integer(row, 2), uids_at(rows, row, 3), uids_at(rows, row, 4)});
+          {rows.id<AccountId>(row, 1), rows.integer(row, 2), uids_of(rows, row, 3), uids_of(rows, row, 4)});
   co_return found;
 }
 
@@ -53,19 +48,7 @@ Task<Result<StoreResult>> PrivateSeens::store(AccountId owner, MailboxId mailbox
     made.add_int32(flags_allowed(rights)).add((rights & kWrite) != 0);
     return made;
   };
-  Settled settled;
-  if (unchanged_since) {
-    CO_TRY(settled.rows, co_await write_fenced(pool_, kStore, params(), deadline));
-  } else {
-    CO_TRY(settled, co_await write_settled(pool_, kStore, params, deadline));
-  }
-  const db::Rows& rows = settled.rows;
-  StoreResult stored;
-  stored.change = {owner, rows.maybe_integer(0, 0).value_or(0)};
-  stored.changed = uids_at(rows, 0, 1);
-  stored.failed = uids_at(rows, 0, 2);
-  stored.repeated = settled.repeated;
-  co_return stored;
+  co_return co_await write_flags(pool_, kStore, owner, params, unchanged_since.has_value(), deadline);
 }
 
 }  // namespace dromos::store

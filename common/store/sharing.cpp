@@ -4,6 +4,7 @@
 
 #include "common/base/strings.h"
 #include "common/store/errc.h"
+#include "common/store/flag_write.h"
 #include "common/store/write.h"
 
 namespace dromos::store {
@@ -21,7 +22,7 @@ const db::Statement kFiles{
     "store_transfer_files",
     "SELECT hash FROM mail.transfer_files_v1($1, $2, $3::text::int8multirange, $4, $5) AS f (hash)"};
 const db::Statement kReplace{"store_flags_limited",
-                             "SELECT modseq, changed::text, failed::text FROM "
+                             "SELECT modseq, changed::text, failed::text, 0::bigint FROM "
                              "mail.store_flags_limited_v1($1, $2, $3::text::int8multirange, $4, $5, $6, $7, "
                              "$8)"};
 const db::Statement kTransfer{
@@ -31,11 +32,6 @@ const db::Statement kTransfer{
 
 constexpr int32_t kFilesAtOnce = 1000;
 constexpr size_t kLargestFile = 256 << 20;
-
-UidSet uids_at(const db::Rows& rows, size_t row, int column) {
-  auto set = UidSet::parse_sql(rows.bytes(row, column));
-  return set ? std::move(*set) : UidSet();
-}
 
 }  // namespace
 
@@ -115,16 +111,7 @@ Task<Result<StoreResult>> Sharing::replace_flags(AccountId owner, MailboxId mail
     made.add(unchanged_since).add_int32(flags_allowed(rights)).add((rights & kWrite) != 0);
     return made;
   };
-  Settled settled;
-  if (unchanged_since) {
-    CO_TRY(settled.rows, co_await write_fenced(pool_, kReplace, params(), deadline));
-  } else {
-    CO_TRY(settled, co_await write_settled(pool_, kReplace, params, deadline));
-  }
-  const db::Rows& rows = settled.rows;
-  StoreResult stored{{owner, rows.maybe_integer(0, 0).value_or(0)}, uids_at(rows, 0, 1), uids_at(rows, 0, 2)};
-  stored.repeated = settled.repeated;
-  co_return stored;
+  co_return co_await write_flags(pool_, kReplace, owner, params, unchanged_since.has_value(), deadline);
 }
 
 /// Bytes that are files: the target account gets its own, outside of any lock.
@@ -162,7 +149,7 @@ Task<Result<AcrossResult>> Sharing::transfer(DeliveryId id, Transfer transfer, D
   AcrossResult done;
   done.change = {transfer.to, rows.maybe_integer(0, 0).value_or(0)};
   done.uidvalidity = static_cast<uint32_t>(rows.integer(0, 1));
-  done.source = uids_at(rows, 0, 2);
+  done.source = uids_of(rows, 0, 2);
   done.first_uid = static_cast<uint32_t>(rows.integer(0, 3));
   done.source_change = {transfer.from, rows.maybe_integer(0, 4).value_or(0)};
   co_return done;
