@@ -44,12 +44,32 @@ class Mailbox:
         self.uidnext = 1
         self.messages = {}  # uid -> Message
         self.rights = ""    # the guest's
+        self.guest_seen = None  # uids that the guest has seen, where \\Seen is each reader's own
 
     def add(self, message):
         uid = self.uidnext
         self.uidnext += 1
         self.messages[uid] = message
         return uid
+
+    def add_by_guest(self, message):
+        uid = self.add(message)
+        self.guest_sets(uid, message.flags)
+        return uid
+
+    def seen_by_guest(self, uid):
+        """Flags of a message as the guest sees them."""
+        flags = self.messages[uid].flags
+        if self.guest_seen is None:
+            return flags
+        return flags - {"\\Seen"} | ({"\\Seen"} if uid in self.guest_seen else set())
+
+    def guest_sets(self, uid, flags):
+        """The guest made them these."""
+        if self.guest_seen is not None:
+            (self.guest_seen.add if "\\Seen" in flags else self.guest_seen.discard)(uid)
+            flags = flags - {"\\Seen"} | self.messages[uid].flags & {"\\Seen"}
+        self.messages[uid].flags = frozenset(flags)
 
 
 class Line:
@@ -243,7 +263,7 @@ class World:
 
     # -- steps
     STEPS = [("append", 12), ("store", 20), ("expunge", 8), ("copy", 8), ("settle", 12), ("search", 8), ("status", 4), ("reselect", 6),
-             ("reconnect", 6), ("deliver", 5), ("burst", 2), ("tree", 4), ("grant", 8), ("guest", 20), ("close_mailbox", 2), ("read", 5), ("restart", 1), ("cut", 1), ("check_all", 1)]
+             ("reconnect", 6), ("deliver", 5), ("burst", 2), ("tree", 4), ("grant", 8), ("own_seen", 4), ("guest", 24), ("close_mailbox", 2), ("read", 5), ("restart", 1), ("cut", 1), ("check_all", 1)]
 
     def step(self):
         name = self.random.choices([n for n, _ in self.STEPS], [w for _, w in self.STEPS])[0]
@@ -494,10 +514,17 @@ class World:
         held = set(box.rights) | set(rights) if sign == "+" else set(box.rights) - set(rights) if sign == "-" else set(rights)
         box.rights = "".join(letter for letter in "lrswipkxtea" if letter in held)
 
+    def own_seen(self, client):
+        """The owner gives the guest \\Seen of her own, or makes it everybody's again."""
+        name = self.random.choice(sorted(self.boxes))
+        box, wanted = self.boxes[name], self.random.random() < 0.7
+        client.ok('SETMETADATA %s (/shared/vendor/dromos/private-seen %s)' % (name, '"true"' if wanted else "NIL"))
+        box.guest_seen = None if not wanted else set() if box.guest_seen is None else box.guest_seen
+
     def guest(self, client):
         """The guest does something with one of the mailboxes, and gets exactly what her rights give."""
         name = self.random.choice(sorted(self.boxes))
-        verb = self.random.choice(["list", "status", "append", "store", "store", "expunge", "copy"])
+        verb = self.random.choice(["list", "status", "append", "store", "store", "expunge", "copy", "look"])
         self.note("guest %s %s (%s)" % (verb, name, self.boxes[name].rights))
         getattr(self, "guest_" + verb)(name, self.boxes[name])
 
@@ -533,10 +560,23 @@ class World:
             self.refused(answer, box)
 
     def guest_status(self, name, box):
-        untagged, answer = self.guest_says("STATUS %s (MESSAGES UIDNEXT)" % self.path(name))
+        untagged, answer = self.guest_says("STATUS %s (MESSAGES UIDNEXT UNSEEN)" % self.path(name))
         if "r" not in box.rights:
             return self.refused(answer, box)
-        assert untagged[0].endswith(b"(MESSAGES %d UIDNEXT %d)" % (len(box.messages), box.uidnext)), (untagged, box.uidnext)
+        unseen = sum("\\Seen" not in box.seen_by_guest(uid) for uid in box.messages)
+        assert untagged[0].endswith(b"(MESSAGES %d UIDNEXT %d UNSEEN %d)" % (len(box.messages), box.uidnext, unseen)), (untagged, box.uidnext, unseen)
+
+    def guest_look(self, name, box):
+        if self.guest_selects(name, box) is None:
+            return
+        untagged, answer = self.guest_says("UID FETCH 1:* FLAGS")
+        assert answer.startswith("OK"), answer
+        told = {int(m[1]): frozenset(m[2].split()) for line in untagged if (m := re.search(r"UID (\d+) FLAGS \(([^)]*)\)", line.decode()))}
+        assert told == {uid: box.seen_by_guest(uid) for uid in box.messages}, (told, box.guest_seen)
+        untagged, _ = self.guest_says("UID SEARCH SEEN")
+        found = [int(uid) for line in untagged if line.startswith(b"* SEARCH") for uid in line.split()[2:]]
+        assert found == sorted(uid for uid in box.messages if "\\Seen" in box.seen_by_guest(uid)), found
+        self.guest_says("UNSELECT")
 
     def guest_append(self, name, box):
         token, word, text = self.message()
@@ -545,7 +585,7 @@ class World:
         _, answer = self.guest_says(head.encode() + text)
         if "i" not in box.rights:
             return self.refused(answer, box, "NO [TRYCREATE]")
-        uid = box.add(Message(token, word, self.allowed(box, flags), len(text)))
+        uid = box.add_by_guest(Message(token, word, self.allowed(box, flags), len(text)))
         assert answer.startswith("OK [APPENDUID %d %d]" % (box.uidvalidity, uid)), (answer, uid)
 
     def guest_selects(self, name, box):
@@ -554,7 +594,8 @@ class World:
         if "r" not in box.rights:
             self.refused(answer, box)
             return None
-        changes = set("switel") & set(box.rights) - {"l"}
+        # What only she sees is no change of the mailbox (RFC 4314 section 5.2).
+        changes = set("swite" if box.guest_seen is None else "wite") & set(box.rights)
         assert answer.startswith("OK [READ-WRITE]" if changes else "OK [READ-ONLY]"), (answer, box.rights)
         return bool(changes)
 
@@ -569,11 +610,11 @@ class World:
             mine, may = self.allowed(box, flags), self.allowed(box, FLAGS)
             if not may if sign == "" else flags and not mine:
                 assert answer.startswith("NO ["), (answer, box.rights)
-            elif writable:
+            elif writable or (box.guest_seen is not None and "s" in box.rights):
                 assert answer.startswith("OK"), (answer, box.rights)
                 for uid in uids:
-                    old = box.messages[uid].flags
-                    box.messages[uid].flags = old | mine if sign == "+" else old - mine if sign == "-" else (old - may) | mine
+                    old = box.seen_by_guest(uid)
+                    box.guest_sets(uid, old | mine if sign == "+" else old - mine if sign == "-" else (old - may) | mine)
         self.guest_says("UNSELECT")
 
     def guest_expunge(self, name, box):
@@ -597,8 +638,8 @@ class World:
             if "i" not in target.rights:
                 self.refused(answer, target, "NO [TRYCREATE]")
             else:
-                copies = [box.messages[uid] for uid in uids]
-                made = [target.add(Message(m.token, m.word, self.allowed(target, m.flags), m.size)) for m in copies]
+                copies = [(box.messages[uid], box.seen_by_guest(uid)) for uid in uids]
+                made = [target.add_by_guest(Message(m.token, m.word, self.allowed(target, flags), m.size)) for m, flags in copies]
                 code = re.search(r"\[COPYUID (\d+) (\S+) (\S+)\]", answer)
                 assert code and expand(code[3]) == made, (answer, made)
         self.guest_says("UNSELECT")
