@@ -1,8 +1,10 @@
-// What accounts share: rights of others on their mailboxes (RFC 4314).
+// What accounts share: rights of others on their mailboxes (RFC 4314), and whose \Seen they see there.
+// Sessions are told at once, as of what their owners change.
 #include "admind/commands/common.h"
 #include "admind/service/services.h"
 #include "common/base/strings.h"
 #include "common/store/errc.h"
+#include "common/store/hint_accounts.h"
 
 namespace dromos::admind {
 
@@ -42,12 +44,52 @@ Task<Result<Reply>> set_sharing(Call& call) {
     co_return fail(Errc::not_found, call.path("address") + " has no mailbox " + wanted.path);
   if (!changed && changed.error().is(store::StoreErrc::not_allowed))
     co_return fail(Errc::invalid_argument, "identifier: " + changed.error().message());
-  CO_TRY_VOID(changed);
+  CO_TRY(const store::Change change, changed);
+  // Whoever watches and could see nothing of this account until now hears of it, too.
+  if (change)
+    call.services.runtime.hints().publish(
+        {{change.account, change.modseq}, {store::kSharingHint, change.modseq}});
   co_return Reply{to_json(wanted), {}};
 }
 
+json seen_rule(std::string mailbox, bool own) {
+  return {{"mailbox", std::move(mailbox)}, {"seen", own ? "own" : "common"}};
+}
+
+Task<Result<Reply>> list_seen(Call& call) {
+  CO_TRY(const AccountId account, co_await account_of(call));
+  CO_TRY(auto found, co_await call.services.acl.own_seen(account, call.deadline));
+  json items = json::array();
+  for (std::string& path : found) items.push_back(seen_rule(std::move(path), true));
+  co_return whole(std::move(items));
+}
+
+Task<Result<Reply>> set_seen(Call& call) {
+  CO_TRY(const AccountId account, co_await account_of(call));
+  const auto mailbox = call.get<std::string>("mailbox", "");
+  const bool own = call.get<std::string>("seen", "") == "own";
+  const auto changed = co_await call.services.acl.set_own_seen(account, mailbox, own, call.deadline);
+  if (!changed && changed.error().is(store::StoreErrc::not_found))
+    co_return fail(Errc::not_found, call.path("address") + " has no mailbox " + mailbox);
+  CO_TRY(const store::Change change, changed);
+  if (change) call.services.runtime.hints().publish({{change.account, change.modseq}});
+  co_return Reply{seen_rule(mailbox, own), {}};
+}
+
+Field mailbox_path() {
+  return text("mailbox", "path in the account: INBOX, Work/Plans").need().within(1, 1000);
+}
+
+std::vector<Field> seen_members() {
+  return {mailbox_path(), text("seen",
+                               "own: each guest has his own \\Seen, and none sees or changes the owner's; "
+                               "common: it is everybody's")
+                              .need()
+                              .one_of({"own", "common"})};
+}
+
 std::vector<Field> members() {
-  return {text("mailbox", "path in the account: INBOX, Work/Plans").need().within(1, 1000),
+  return {mailbox_path(),
           text("identifier",
                "an address of an account, group: and a group's address, or anyone (of the same domain); "
                "with - before it: rights taken away")
@@ -65,7 +107,8 @@ std::vector<Field> members() {
 Resource sharing() {
   Resource out{"sharing",
                "Rights of others on an account's mailboxes.",
-               {{"Share", "Who may do what with a mailbox of somebody else.", members()}},
+               {{"Share", "Who may do what with a mailbox of somebody else.", members()},
+                {"SharedSeen", "Whose \\Seen guests of a mailbox see.", seen_members()}},
                {}};
   auto& ops = out.operations;
   ops.push_back({.id = "listSharing",
@@ -87,6 +130,25 @@ Resource sharing() {
                  .response = "Share",
                  .problems = {404},
                  .run = set_sharing});
+  ops.push_back({.id = "listSharedSeen",
+                 .path = "/accounts/{address}/sharing/seen",
+                 .scope = "accounts:read",
+                 .command = "share seen-list ADDRESS",
+                 .summary = "List mailboxes in which each guest has his own \\Seen",
+                 .response = "SharedSeen",
+                 .list = true,
+                 .problems = {404},
+                 .run = list_seen});
+  ops.push_back({.id = "setSharedSeen",
+                 .method = http::Method::post,
+                 .path = "/accounts/{address}/sharing/seen",
+                 .scope = "accounts:write",
+                 .command = "share seen ADDRESS MAILBOX SEEN",
+                 .summary = "Give each guest of a mailbox his own \\Seen, or make it everybody's again",
+                 .body = seen_members(),
+                 .response = "SharedSeen",
+                 .problems = {404},
+                 .run = set_seen});
   return out;
 }
 

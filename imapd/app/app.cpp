@@ -87,11 +87,7 @@ Task<Result<void>> ImapApp::make_hosts() {
     runtime_->hints().publish({{change.account, change.modseq}});
     spread(change);
   };
-  options.junk_moved = [this] {
-    home_->post([this] {
-      if (jobs_) jobs_->wake(Teacher::kJob);
-    });
-  };
+  options.junk_moved = [this] { spread({store::kLessonHint, 0}); };
   hosts_.resize(count);
   for (size_t i = 0; i < count; ++i)
     hosts_[i] = co_await runtime_->on_worker(i, make_host(*runtime_, options));
@@ -146,6 +142,12 @@ Task<Result<void>> ImapApp::unlink_blobs(jobs::JobContext& context, std::string 
 void ImapApp::spread(store::Change change) {
   if (change.account == kSharing) {  // the modseq is another's: read it
     home_->post([this] { poll_now_.set(); });
+    return;
+  }
+  if (change.account == store::kLessonHint) {
+    home_->post([this] {
+      if (jobs_) jobs_->wake(Teacher::kJob);
+    });
     return;
   }
   indexer_->hint(change.account);

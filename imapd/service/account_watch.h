@@ -11,13 +11,14 @@
 #include <vector>
 
 #include "common/async/reactor.h"
+#include "common/store/hint_accounts.h"
 #include "common/store/types.h"
 #include "imapd/service/shared_mailbox.h"
 
 namespace dromos::imapd {
 
 /// In place of an account: what people may do with each other's mailboxes (store::Sharing::modseq).
-inline constexpr AccountId kSharing{};
+inline constexpr AccountId kSharing = store::kSharingHint;
 
 class AccountWatcher;
 

@@ -68,7 +68,7 @@ Task<Result<void>> JmapApp::start(daemon::Runtime& runtime) {
     std::vector<AccountId> accounts;
     for (const store::Change& change : changes) {
       hints.push_back({change.account, change.modseq});
-      accounts.push_back(change.account);
+      if (change.account.value > 0) accounts.push_back(change.account);
     }
     runtime_->hints().publish(std::move(hints));
     if (!accounts.empty()) wake(std::move(accounts));

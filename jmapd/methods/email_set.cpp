@@ -173,7 +173,7 @@ Task<Outcome<json>> update_once(Context& context, AccountId account, MessageId m
     co_return refuse("notFound");
   }
   JM_TRY(const store::Change change, std::move(changed));
-  context.services.publish(change);
+  moved ? context.services.publish_moved(change) : context.services.publish(change);
   co_return json();
 }
 

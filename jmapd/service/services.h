@@ -15,6 +15,7 @@
 #include "common/store/changes.h"
 #include "common/store/deliverer.h"
 #include "common/store/entries.h"
+#include "common/store/hint_accounts.h"
 #include "common/store/mailboxes.h"
 #include "common/store/messages.h"
 #include "common/store/threads.h"
@@ -105,6 +106,10 @@ class Services {
   }
   void publish(const store::Change& change) {
     if (change) shared.publish({change});
+  }
+  /// The message may have gone into or out of Junk: whoever teaches spamd looks.
+  void publish_moved(const store::Change& change) {
+    if (change) shared.publish({change, {store::kLessonHint, 1}});
   }
 };
 

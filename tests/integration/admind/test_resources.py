@@ -65,6 +65,28 @@ def test_sharing(suite, rest, domain):
     assert rest.json("GET", "/accounts/ann@example.test")["shared"] is False
 
 
+def test_seen_of_ones_own(suite, rest, domain, ctl):
+    rest.json("POST", "/accounts", {"address": "support@example.test"}, expect=201)
+    path = "/accounts/support@example.test/sharing/seen"
+    assert rest.json("GET", path)["items"] == []
+    own = {"mailbox": "INBOX", "seen": "own"}
+    assert rest.json("POST", path, own) == own == rest.json("POST", path, own)
+    assert rest.json("GET", path)["items"] == [own]
+    assert suite.sql("SELECT m.name, m.seen_rule > 0, convert_from(a.value, 'UTF8') FROM mail.annotation a JOIN mail.mailbox m USING (mailbox_id)"
+                     " WHERE a.name = '/shared/vendor/dromos/private-seen'") == "INBOX|t|true"
+    assert ctl.json("share", "seen", "support@example.test", "Sent", "own") == {"mailbox": "Sent", "seen": "own"}
+    assert [item["mailbox"] for item in ctl.json("share", "seen-list", "support@example.test")["items"]] == ["INBOX", "Sent"]
+    rest.json("POST", path, {"mailbox": "INBOX", "seen": "common"})
+    assert [item["mailbox"] for item in rest.json("GET", path)["items"]] == ["Sent"]
+    rest.refused(404, "POST", path, dict(own, mailbox="Nothing"))
+    rest.refused(400, "POST", path, dict(own, seen="mine"))
+    rest.refused(404, "GET", "/accounts/nobody@example.test/sharing/seen")
+    entry = rest.json("GET", "/audit")["items"][0]
+    assert (entry["action"], entry["object"]) == ("setSharedSeen", "support@example.test")
+    assert entry["detail"]["mailbox"] == "INBOX" and entry["detail"]["seen"] == "common"
+    assert suite.sql("SELECT problem FROM mail.account_state a, mail.check_account_v2(a.account_id)") == ""
+
+
 def test_passwords(suite, rest, domain):
     rest.json("POST", "/accounts", {"address": "p@example.test"}, expect=201)
     path = "/accounts/p@example.test/password"

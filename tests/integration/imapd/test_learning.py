@@ -1,9 +1,11 @@
 """What people move into and out of Junk is learned by spamd, also when it was away."""
+import itertools
 import time
 
 import pytest
 
-from imapd_client import simple
+from dromostest.clients import Jmap
+from imapd_client import PASSWORD, simple
 
 BOB = "bob@example.test"
 
@@ -40,6 +42,44 @@ def test_moves_teach_and_take_back(suite, bob):
     bob.ok("MOVE 1 INBOX")
     assert events(suite, 3) == ["2|f", "2|t", "1|f"]
     assert suite.sql("SELECT ham, spam FROM spam.model").strip() == "1|0"
+
+
+def replace(client, uid, mailbox):
+    letter = simple("again", "Buy cheap pills now, uniquely\r\n")
+    tag = client.tag()
+    client.send(b"%s UID REPLACE %d %s {%d+}\r\n%s\r\n" % (tag.encode(), uid, mailbox.encode(), len(letter), letter))
+    assert client.until(tag)[1].startswith(b"OK")
+
+
+def test_replacing_into_and_out_of_junk_teaches(suite, bob):
+    replace(bob, 1, "INBOX")
+    assert lessons(suite) == "0"
+    replace(bob, 2, "Junk")
+    assert suite.sql("SELECT spam FROM mail.lesson").split() == ["t"]
+    suite.start("spamd")
+    bob.ok("SELECT Junk")
+    replace(bob, 1, "Junk")  # where it was: nothing new
+    replace(bob, 2, "INBOX")  # wakes the job
+    assert [row for row in events(suite, 2) if row.endswith("f")] == ["2|f", "1|f"]
+    assert lessons(suite) == "0"
+
+
+def test_what_jmap_moves_is_taught_at_once(suite, accounts, bob):
+    suite.start("spamd", "jmapd")
+    client = Jmap("http://%s:%d" % suite.jmapd.address("http"), BOB, PASSWORD)
+    boxes = {box["role"]: box["id"] for box in client.call("Mailbox/get", ids=None)["list"]}
+    letter = client.call("Email/query", filter={"inMailbox": boxes["inbox"]})["ids"][0]
+    # Not due again for days: only who is told looks. imapd may not hear jmapd yet: then a later move tells it.
+    end = time.monotonic() + 60
+    for n in itertools.count():
+        suite.sql("UPDATE admin.job SET due_at = now() + interval '2 days' WHERE name = 'imapd.teach'")
+        if n > 0 and lessons(suite) == "0":
+            break
+        assert time.monotonic() < end
+        into = "inbox" if n % 2 else "junk"
+        assert letter in client.call("Email/set", update={letter: {"mailboxIds": {boxes[into]: True}}})["updated"]
+        time.sleep(0.3)
+    assert suite.sql("SELECT count(*) > 0 FROM spam.event") == "t"
 
 
 def test_throwing_spam_away_and_copying_teach_nothing(suite, bob):
