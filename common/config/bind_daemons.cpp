@@ -154,6 +154,20 @@ void bind_outbound(Reader& r, MtaOutbound& out, bool read_files) {
   if (out.lease < 1s) r.fail("lease", "is less than 1s: it would run out in the middle of sending");
 }
 
+void bind_extract(Reader& r, ImapExtract& out) {
+  r.optional("enabled", out.enabled);
+  r.optional("program", out.program);
+  r.optional("timeout", out.timeout);
+  r.optional("memory", out.memory);
+  r.optional("document_size", out.document_size);
+  if (!out.program.empty() && !out.program.starts_with('/')) r.fail("program", "must be an absolute path");
+  if (out.timeout < 1s || out.timeout > 10min) r.fail("timeout", "must be from 1s to 10m");
+  if (out.memory.bytes < (128u << 20)) r.fail("memory", "is less than 128MiB: the program would not start");
+  if (out.document_size.bytes > (256u << 20)) r.fail("document_size", "is more than 256MiB");
+  if (out.document_size.bytes > out.memory.bytes / 2)
+    r.fail("document_size", "is more than half of memory: such a document could not be read");
+}
+
 }  // namespace
 
 void bind(Reader& r, Mta& out, bool read_secrets) {
@@ -186,6 +200,7 @@ void bind(Reader& r, Imapd& out) {
   });
   r.optional("plaintext_login", out.plaintext_login);
   r.optional("indexer", out.indexer);
+  r.section("extract", [&](Reader& inner) { bind_extract(inner, out.extract); });
   r.optional("unauthenticate", out.unauthenticate);
   r.optional("progress", out.progress);
   r.optional("quota_admins", out.quota_admins);

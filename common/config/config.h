@@ -171,13 +171,23 @@ struct ImapLimits {
   Duration pop3_idle_timeout = 10min;  ///< RFC 1939 §3: no less than that
 };
 
+/// Text of PDF and Office attachments, by the program dromos-extract.
+struct ImapExtract {
+  bool enabled = true;
+  std::string program;          ///< absolute; default: /usr/libexec/dromos/dromos-extract, if it is there
+  Duration timeout = 20s;       ///< for a document
+  ByteSize memory{512u << 20};  ///< of the program
+  ByteSize document_size{32u << 20};  ///< larger ones are not read
+};
+
 struct Imapd {
   DaemonCommon common;
   std::string hostname;
   std::vector<Listener> imap, imaps, pop3, pop3s;
   bool plaintext_login = false;  ///< allow passwords without TLS, in IMAP and POP3; for tests
   bool indexer = true;           ///< write the word index in the background
-  bool unauthenticate = true;    ///< offer UNAUTHENTICATE (RFC 8437 §8: to be turned off behind some proxies)
+  ImapExtract extract;
+  bool unauthenticate = true;  ///< offer UNAUTHENTICATE (RFC 8437 §8: to be turned off behind some proxies)
   Duration progress =
       10s;  ///< between reports of a long command (INPROGRESS, RFC 9585); 0: at every step, for tests
   /// Logins that may read and set everybody's quota by IMAP (QUOTASET, RFC 9208 §4.1.3).

@@ -49,6 +49,16 @@ bool cut(std::string& out, size_t limit) {
   return true;
 }
 
+/// NUL parts headers from body, and must not come from anywhere else.
+void append_attached(std::string& out, std::string_view text) {
+  const size_t room = kMaxSearchText - std::min(out.size(), kMaxSearchText);
+  std::string some(utf8_prefix(text, room));
+  std::replace(some.begin(), some.end(), '\0', ' ');
+  append_folded(out, some);
+  cut(out, kMaxSearchText);
+  if (!out.ends_with('\n') && out.size() < kMaxSearchText) out += '\n';
+}
+
 }  // namespace
 
 std::string part_text(std::string_view raw, const Part& part, const PartInfo& info, size_t limit,
@@ -73,6 +83,11 @@ std::string part_text(std::string_view raw, const Part& part, const PartInfo& in
 }
 
 std::string search_text(std::string_view raw, const Facts& facts, bool* truncated) {
+  return search_text(raw, facts, {}, truncated);
+}
+
+std::string search_text(std::string_view raw, const Facts& facts, std::span<const AttachedText> attached,
+                        bool* truncated) {
   std::string out;
   bool less = false;
   out.reserve(std::min<size_t>(raw.size() + raw.size() / 4, kMaxSearchText) + 256);
@@ -91,6 +106,8 @@ std::string search_text(std::string_view raw, const Facts& facts, bool* truncate
       append_folded(out, name);
       out += '\n';
     }
+    for (const AttachedText& one : attached)
+      if (one.part == i) append_attached(out, one.text);
     if (!info.is_text() && !info.is("message")) continue;
     const size_t room = kMaxSearchText - std::min(out.size(), kMaxSearchText);
     const bool html = info.is("text", "html");

@@ -10,6 +10,7 @@
 // fold_case.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,6 +26,16 @@ inline constexpr size_t kMaxHtml = 1 << 20;
 
 /// `truncated`: some text of the message is not in the result, for its length or for a limit of the parser.
 std::string search_text(std::string_view raw, const Facts& facts, bool* truncated = nullptr);
+
+/// Text of an attachment, got elsewhere: clean UTF-8.
+struct AttachedText {
+  uint32_t part = 0;  ///< index in Facts::tree
+  std::string text;
+};
+/// The same with these texts in it, each behind the name of its part. `truncated` does not speak of them: no
+/// second look at the message's bytes would find more.
+std::string search_text(std::string_view raw, const Facts& facts, std::span<const AttachedText> attached,
+                        bool* truncated = nullptr);
 
 struct SearchText {
   std::string_view headers;

@@ -11,7 +11,7 @@ const db::Statement kList{
     "reindex_list", "SELECT address, done, failed, total, asked_at, ended_at FROM mail.reindex_list_v1($1)"};
 const db::Statement kNext{"reindex_next",
                           "SELECT account_id, message_ids FROM mail.reindex_next_v1($1, $2, $3)"};
-const db::Statement kPut{"reindex_put", "SELECT mail.reindex_put_v1($1, $2, $3, $4, $5, $6, $7)"};
+const db::Statement kPut{"reindex_put", "SELECT mail.reindex_put_v2($1, $2, $3, $4, $5, $6, $7, $8)"};
 const db::Statement kEnd{"reindex_end", "SELECT mail.reindex_end_v1($1)"};
 
 }  // namespace
@@ -59,6 +59,7 @@ Task<Result<void>> Reindex::put(const Step& step, Texts texts, Deadline deadline
   params.add(step.account).add(step.messages.back()).add(static_cast<int64_t>(step.messages.size()));
   params.add_array(std::span<const Uuid>(texts.ids)).add_int16(kCodecZstd);
   params.add_bool_array(texts.truncated).add_bytes_array(texts.data);
+  params.add_array(std::span<const Uuid>(texts.later));
   auto rows = co_await pool_.exec(kPut, std::move(params), deadline);
   if (!rows) co_return Unexpected(mapped(std::move(rows).error()));
   co_return Result<void>{};

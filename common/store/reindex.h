@@ -38,9 +38,10 @@ class Reindex {
     std::vector<Uuid> ids;
     std::vector<bool> truncated;
     std::vector<std::string> data;  ///< packed (codec.h)
+    std::vector<Uuid> later;  ///< made when their attachments are read (attachments.h): they wait for that
   };
-  /// Texts of a step; messages without one could not be read. Takes their words out of the index, which has
-  /// to put them again.
+  /// Texts of a step; messages in neither list could not be read. Takes their words out of the index, which
+  /// has to put them again.
   Task<Result<void>> put(const Step& step, Texts texts, Deadline deadline);
   Task<Result<void>> end(AccountId account, Deadline deadline);
 

@@ -233,14 +233,20 @@ Task<Result<void>> WordIndex::texts(AccountId account, std::vector<MessageId> id
   co_return co_await pool_.stream(kTexts, std::move(params), on_row, deadline);
 }
 
-Task<Result<WordIndex::Put>> WordIndex::put(AccountId account, std::vector<WordDocument> documents,
-                                            Deadline deadline) {
+Task<db::Call> WordIndex::call_to_put(AccountId account, std::vector<WordDocument> documents) {
   auto build = [mine = std::move(documents)] { return columns_of(mine); };
   const Columns columns = co_await offload(std::move(build));
   db::Params params;
   params.add(account).add_array(std::span<const Uuid>(columns.ids));
   columns.fill(params);
-  auto rows = co_await pool_.exec(kPut, std::move(params), deadline);
+  db::Call call{&kPut, std::move(params)};
+  co_return call;
+}
+
+Task<Result<WordIndex::Put>> WordIndex::put(AccountId account, std::vector<WordDocument> documents,
+                                            Deadline deadline) {
+  db::Call call = co_await call_to_put(account, std::move(documents));
+  auto rows = co_await pool_.exec(*call.statement, std::move(call.params), deadline);
   if (!rows) co_return Unexpected(mapped(std::move(rows).error()));
   Put out;
   out.skipped = rows->integer(0, 0);

@@ -87,6 +87,8 @@ class WordIndex {
   };
   /// Idempotent; messages that are gone are passed over. Not flushed: a crash may undo it with its position.
   Task<Result<Put>> put(AccountId account, std::vector<WordDocument> documents, Deadline deadline);
+  /// The same as a call of a pipeline, for a transaction that takes old words out before.
+  static Task<db::Call> call_to_put(AccountId account, std::vector<WordDocument> documents);
   Task<Result<void>> set_position(AccountId account, int64_t modseq, Deadline deadline);
   /// Moves a partition's pending list into its index; once per some 1,000 messages.
   Task<Result<void>> clean(std::string partition, Deadline deadline);

@@ -1,6 +1,10 @@
 #include "imapd/app/app.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 
 #include "common/directory/login_state.h"
 #include "common/log/log.h"
@@ -13,8 +17,10 @@ namespace dromos::imapd {
 namespace {
 
 constexpr milliseconds kUnlinkEvery{3600000};
-constexpr milliseconds kPollInterval{10000};  // behind lost hints
-constexpr seconds kKeepTexts{600};            // after the last search in them
+constexpr milliseconds kPollInterval{10000};      // behind lost hints
+constexpr milliseconds kAttachmentsEvery{60000};  // behind the indexer's word
+constexpr const char* kExtract = "/usr/libexec/dromos/dromos-extract";
+constexpr seconds kKeepTexts{600};  // after the last search in them
 
 Task<std::unique_ptr<SessionHost>> make_host(daemon::Runtime& runtime, Worker::Options options) {
   co_return std::make_unique<SessionHost>(runtime, std::move(options));
@@ -113,12 +119,14 @@ Result<void> ImapApp::listen() {
 }
 
 void ImapApp::start_jobs() {
-  job_pool_ = std::make_unique<db::Pool>(db::Pool::Options{.conninfo = runtime_->conninfo(), .max = 3});
+  job_pool_ = std::make_unique<db::Pool>(db::Pool::Options{.conninfo = runtime_->conninfo(), .max = 4});
   jobs_ = std::make_unique<jobs::LeasedRunner>(*job_pool_, jobs::LeasedRunner::Options{});
   job_blobs_ = store::make_blob_store(*job_pool_, runtime_->config().store.folder);
   Indexer::Options indexing{.enabled = runtime_->config().imapd.indexer};
   indexing.blobs = job_blobs_.get();
   indexing.rewritten = [texts = texts_](AccountId account) { texts->forget(account); };
+  start_attachments();
+  if (attachments_) indexing.attachments_wait = [this] { attachment_jobs_->wake(AttachmentJob::kJob); };
   indexer_ = std::make_unique<Indexer>(*job_pool_, *jobs_, std::move(indexing));
   teacher_ =
       std::make_unique<Teacher>(*job_pool_, *job_blobs_, *jobs_, runtime_->rpc_to(config::Daemon::spamd));
@@ -126,6 +134,30 @@ void ImapApp::start_jobs() {
     jobs_->add("imapd.unlink_blobs", kUnlinkEvery,
                [this, folder](jobs::JobContext& context) { return unlink_blobs(context, folder); });
   jobs_->start();
+}
+
+void ImapApp::start_attachments() {
+  const config::Imapd& config = runtime_->config().imapd;
+  if (!config.extract.enabled || !config.indexer) return;
+  const std::string program = config.extract.program.empty() ? kExtract : config.extract.program;
+  if (access(program.c_str(), X_OK) != 0) {
+    // Named but absent is a fault; not installed is a choice.
+    const log::Level level = config.extract.program.empty() ? log::Level::info : log::Level::error;
+    log::write(level, "extract.absent", {{"program", program}, {"err", std::strerror(errno)}});
+    return;
+  }
+  AttachmentJob::Options options;
+  options.helper = {program, config.extract.memory.bytes, config.extract.timeout};
+  options.document_bytes = config.extract.document_size.bytes;
+  options.rewritten = [texts = texts_](AccountId account,
+                                       const std::vector<store::Attachments::Place>& places) {
+    for (const auto& place : places) texts->forget(account, place.mailbox, TextChunk::index_of(place.uid));
+  };
+  attachments_ = std::make_unique<AttachmentJob>(*job_pool_, *job_blobs_, std::move(options));
+  attachment_jobs_ = std::make_unique<jobs::LeasedRunner>(*job_pool_, jobs::LeasedRunner::Options{});
+  attachment_jobs_->add(AttachmentJob::kJob, kAttachmentsEvery,
+                        [this](jobs::JobContext& context) { return attachments_->run(context); });
+  attachment_jobs_->start();
 }
 
 /// Files of mail that is gone, a day after the last reader can have looked their name up.
@@ -232,7 +264,9 @@ Task<Result<void>> ImapApp::poll_once() {
 Task<void> ImapApp::close_jobs() {
   if (!jobs_) co_return;
   co_await jobs_->close();
+  if (attachment_jobs_) co_await attachment_jobs_->close();
   co_await indexer_->close();
+  attachments_.reset();
   teacher_.reset();
   co_await job_pool_->close();
 }

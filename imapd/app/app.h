@@ -8,6 +8,7 @@
 #include "common/daemon/runtime.h"
 #include "common/jobs/leased_runner.h"
 #include "imapd/app/session_host.h"
+#include "imapd/index/attachment_job.h"
 #include "imapd/index/indexer.h"
 #include "imapd/learn/teacher.h"
 
@@ -23,6 +24,7 @@ class ImapApp final : public daemon::App {
   Result<void> listen();
   void subscribe();
   void start_jobs();
+  void start_attachments();
   Task<Result<void>> unlink_blobs(jobs::JobContext& context, std::string folder);
   void serve_rpc();
   /// The account has moved: a worker looks, if sessions have a mailbox of it selected. Thread-safe.
@@ -49,6 +51,9 @@ class ImapApp final : public daemon::App {
   std::unique_ptr<Indexer> indexer_;
   std::unique_ptr<store::BlobStore> job_blobs_;
   std::unique_ptr<Teacher> teacher_;
+  // A runner of its own: documents may take long, and the other jobs run one at a time.
+  std::unique_ptr<jobs::LeasedRunner> attachment_jobs_;
+  std::unique_ptr<AttachmentJob> attachments_;
   Event poll_now_;
   TaskGroup group_;
 };

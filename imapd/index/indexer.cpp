@@ -6,6 +6,7 @@
 #include "common/async/waiter.h"
 #include "common/log/log.h"
 #include "common/metrics/metrics.h"
+#include "imapd/index/attachment.h"
 #include "imapd/index/document.h"
 #include "imapd/index/text_again.h"
 
@@ -47,6 +48,10 @@ std::vector<store::WordDocument> with_languages(std::vector<store::WordDocument>
   return documents;
 }
 
+Task<Result<void>> nothing_to_do() {
+  co_return Result<void>{};
+}
+
 }  // namespace
 
 Indexer::Indexer(db::Pool& pool, jobs::LeasedRunner& jobs, Options options)
@@ -55,6 +60,7 @@ Indexer::Indexer(db::Pool& pool, jobs::LeasedRunner& jobs, Options options)
       home_(Reactor::current()),
       index_(pool),
       reindex_(pool),
+      attachments_(pool),
       shared_(std::make_shared<Shared>()) {
   if (options_.blobs != nullptr) messages_.emplace(pool, *options_.blobs);
   if (!options_.enabled) return;
@@ -170,8 +176,11 @@ Task<Result<void>> Indexer::reindex_step(jobs::JobContext& context, store::Reind
     co_return co_await reindex_.end(step.account, call_deadline());
   }
   std::vector<MessageId> ids = step.messages;
-  CO_TRY(auto texts, co_await texts_again(*messages_, *options_.blobs, step.account, ids, call_deadline()));
+  CO_TRY(auto texts, co_await texts_again(*messages_, *options_.blobs, step.account, ids,
+                                          options_.attachments_wait != nullptr, call_deadline()));
+  const bool wait = !texts.later.empty();
   CO_TRY_VOID(co_await reindex_.put(step, std::move(texts), call_deadline()));
+  if (wait) options_.attachments_wait();
   if (options_.rewritten) options_.rewritten(step.account);
   context.count("reindexed", static_cast<int64_t>(ids.size()));
   CO_TRY_VOID(co_await index_batch(step.account, std::move(ids)));
@@ -208,8 +217,23 @@ Task<Result<void>> Indexer::index_account(jobs::JobContext& context, AccountId a
   co_return co_await index_.set_position(account, position, call_deadline());
 }
 
+/// Before the index says that it has them: else documents could be forgotten.
+Task<Result<void>> Indexer::note_documents(AccountId account, std::vector<MessageId> ids) {
+  std::vector<MessageId> found;
+  auto on_facts = [&found](const store::MessageFacts& message) {
+    if (has_documents(message.facts)) found.push_back(message.id);
+    return nothing_to_do();
+  };
+  CO_TRY_VOID(co_await messages_->facts_of(account, std::move(ids), on_facts, call_deadline()));
+  if (found.empty()) co_return Result<void>{};
+  CO_TRY(const int64_t fresh, co_await attachments_.wait(account, std::move(found), call_deadline()));
+  if (fresh > 0) options_.attachments_wait();
+  co_return Result<void>{};
+}
+
 /// Returns how many were skipped.
 Task<Result<int64_t>> Indexer::index_batch(AccountId account, std::vector<MessageId> ids) {
+  if (messages_ && options_.attachments_wait) CO_TRY_VOID(co_await note_documents(account, ids));
   std::vector<store::WordDocument> documents;
   std::unordered_set<Uuid> without;
   for (const MessageId& id : ids) without.insert(id.value);

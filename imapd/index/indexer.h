@@ -23,6 +23,7 @@
 #include <unordered_set>
 
 #include "common/jobs/leased_runner.h"
+#include "common/store/attachments.h"
 #include "common/store/messages.h"
 #include "common/store/reindex.h"
 #include "common/store/word_index.h"
@@ -45,6 +46,8 @@ class Indexer {
     std::function<bool()> busy;
     /// Where messages' bytes are, for reindexing; without it there is none.
     store::BlobStore* blobs = nullptr;
+    /// Set: messages with documents to be read (attachment.h) are put to wait for that, and this is told.
+    std::function<void()> attachments_wait;
     /// Told after texts of an account were written anew.
     std::function<void(AccountId)> rewritten;
   };
@@ -75,6 +78,7 @@ class Indexer {
   Task<Result<void>> run_shard(jobs::JobContext& context, int32_t shard);
   Task<Result<std::vector<int64_t>>> todo(int32_t shard);
   Task<Result<void>> index_account(jobs::JobContext& context, AccountId account, Shard& shard);
+  Task<Result<void>> note_documents(AccountId account, std::vector<MessageId> ids);
   Task<Result<int64_t>> index_batch(AccountId account, std::vector<MessageId> ids);
   Task<Result<void>> reindex_shard(jobs::JobContext& context, int32_t number);
   Task<Result<void>> reindex_step(jobs::JobContext& context, store::Reindex::Step step, Shard& shard);
@@ -90,6 +94,7 @@ class Indexer {
   Reactor& home_;
   store::WordIndex index_;
   store::Reindex reindex_;
+  store::Attachments attachments_;
   std::optional<store::Messages> messages_;
   std::shared_ptr<Shared> shared_;
   std::array<Shard, kShards> shards_;

@@ -3,6 +3,7 @@
 #include "common/async/offload.h"
 #include "common/mime/text.h"
 #include "common/store/codec.h"
+#include "imapd/index/attachment.h"
 
 namespace dromos::imapd {
 namespace {
@@ -10,13 +11,16 @@ namespace {
 constexpr size_t kLongest = 256 * 1024 * 1024;  // of a message's bytes
 
 struct Extract {
+  bool later = false;
   bool truncated = false;
   std::string packed;
 };
 
-Extract extract_of(std::string_view raw) {
+Extract extract_of(std::string_view raw, bool documents_later) {
   Extract out;
-  out.packed = store::pack(mime::search_text(raw, mime::build_facts(raw), &out.truncated));
+  const mime::Facts facts = mime::build_facts(raw);
+  out.later = documents_later && !documents_in(facts).empty();
+  if (!out.later) out.packed = store::pack(mime::search_text(raw, facts, &out.truncated));
   return out;
 }
 
@@ -28,7 +32,7 @@ Task<Result<void>> done() {
 
 Task<Result<store::Reindex::Texts>> texts_again(store::Messages& messages, store::BlobStore& blobs,
                                                 AccountId account, std::vector<MessageId> ids,
-                                                Deadline deadline) {
+                                                bool documents_later, Deadline deadline) {
   std::vector<std::pair<MessageId, store::BlobHash>> known;
   auto on_facts = [&known](const store::MessageFacts& facts) {
     known.emplace_back(facts.id, facts.blob);
@@ -40,7 +44,11 @@ Task<Result<store::Reindex::Texts>> texts_again(store::Messages& messages, store
     const auto raw = co_await blobs.read_all(account, blob, kLongest, deadline);
     if (!raw && raw.error().may_retry()) co_return fail(raw.error());
     if (!raw) continue;
-    Extract extract = co_await offload([&raw] { return extract_of(*raw); });
+    Extract extract = co_await offload([&raw, documents_later] { return extract_of(*raw, documents_later); });
+    if (extract.later) {
+      texts.later.push_back(id.value);
+      continue;
+    }
     texts.ids.push_back(id.value);
     texts.truncated.push_back(extract.truncated);
     texts.data.push_back(std::move(extract.packed));

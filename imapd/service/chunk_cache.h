@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -39,12 +40,21 @@ class ChunkCache {
     return at->second->chunk;
   }
 
+  /// What is made from here on knows all that was forgotten before.
+  uint64_t moment() const {
+    const std::lock_guard lock(mutex_);
+    return forgets_;
+  }
+  static constexpr uint64_t kAlwaysTrue = UINT64_MAX;  // of what is never forgotten
   /// Replaces a chunk that knew less. What would push out one of the same mailbox that is in use (not idle
   /// for `in_use`) is not kept: of a mailbox larger than the budget some chunks stay, rather than each pass
-  /// over it pushing out what the next one needs.
-  void put(const Key& key, std::shared_ptr<const Chunk> chunk, microseconds in_use = microseconds(0)) {
+  /// over it pushing out what the next one needs. `made_at`: the moment before it was begun; if it was
+  /// forgotten since, it is not taken.
+  void put(const Key& key, std::shared_ptr<const Chunk> chunk, microseconds in_use = microseconds(0),
+           uint64_t made_at = kAlwaysTrue) {
     Entries dropped;  // dies after the lock
     const std::lock_guard lock(mutex_);
+    if (forgotten_since(key, made_at)) return;
     if (const auto at = where_.find(key); at != where_.end()) {
       if (at->second->chunk->through() >= chunk->through()) return;
       drop(at->second, dropped);
@@ -77,12 +87,10 @@ class ChunkCache {
     bytes_.set(static_cast<int64_t>(memory_));
   }
   /// Drops an account's: what they were made of has changed.
-  void forget(AccountId account) {
-    Entries dropped;
-    const std::lock_guard lock(mutex_);
-    for (auto at = entries_.begin(); at != entries_.end();)
-      if (const auto entry = at++; entry->key.account == account) drop(entry, dropped);
-    bytes_.set(static_cast<int64_t>(memory_));
+  void forget(AccountId account) { forget({account, {}, 0}, true); }
+  /// Drops one of a mailbox.
+  void forget(AccountId account, MailboxId mailbox, uint32_t index) {
+    forget({account, mailbox, index}, false);
   }
   size_t memory() const {
     const std::lock_guard lock(mutex_);
@@ -105,6 +113,34 @@ class ChunkCache {
   };
   using Entries = std::list<Entry>;
 
+  struct Forgotten {
+    AccountId account;
+    MailboxId mailbox;
+    uint32_t index = 0;
+    bool all = false;  // of the account
+    bool holds(const Key& key) const {
+      return key.account == account && (all || (key.mailbox == mailbox && key.index == index));
+    }
+  };
+  void forget(Forgotten what, bool all) {
+    Entries dropped;
+    what.all = all;
+    const std::lock_guard lock(mutex_);
+    ++forgets_;
+    forgotten_.push_back(what);
+    if (forgotten_.size() > kForgottenKept) forgotten_.pop_front();
+    for (auto at = entries_.begin(); at != entries_.end();)
+      if (const auto entry = at++; what.holds(entry->key)) drop(entry, dropped);
+    bytes_.set(static_cast<int64_t>(memory_));
+  }
+  bool forgotten_since(const Key& key, uint64_t made_at) const {
+    if (made_at >= forgets_) return false;
+    const uint64_t news = forgets_ - made_at;
+    if (news > forgotten_.size()) return true;  // nobody remembers
+    return std::any_of(forgotten_.end() - static_cast<std::ptrdiff_t>(news), forgotten_.end(),
+                       [&key](const Forgotten& what) { return what.holds(key); });
+  }
+
   void drop(typename Entries::iterator entry, Entries& dropped) {
     memory_ -= entry->chunk->memory();
     where_.erase(entry->key);
@@ -117,6 +153,9 @@ class ChunkCache {
   Entries entries_;  // used last first
   std::unordered_map<Key, typename Entries::iterator, Hash> where_;
   size_t memory_ = 0;
+  static constexpr size_t kForgottenKept = 1024;
+  std::deque<Forgotten> forgotten_;  // the last ones
+  uint64_t forgets_ = 0;
 };
 
 }  // namespace dromos::imapd

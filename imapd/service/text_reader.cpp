@@ -46,8 +46,9 @@ class Reader {
                              part.index};
     ChunkPtr chunk = cache.find(key);
     if (worth_making(part, chunk)) {
+      const uint64_t moment = cache.moment();
       CO_TRY(chunk, co_await make(part));
-      cache.put(key, chunk);
+      cache.put(key, chunk, microseconds(0), moment);
     }
     if (!chunk) co_return Result<void>{};
     co_await offload([this, &part, &chunk] { use_(chunk, part.begin, part.end); });

@@ -7,6 +7,7 @@ import sys
 import show
 
 TARGETS = ["dromos-mta", "dromos-imapd", "dromos-jmapd", "dromos-spamd", "dromos-admind", "dromosctl"]
+OPTIONAL = "dromos-extract"  # imapd's reader of attachments; a target only where its libraries are
 
 
 def install_packages(root):
@@ -39,7 +40,9 @@ def build(root, wanted):
     with open(log, "w") as out:
         if subprocess.run(["cmake", "--preset", preset], cwd=root, stdout=out, stderr=out).returncode != 0:
             sys.exit("quickstart: configuring failed:\n" + log.read_text()[-4000:])
-    process = subprocess.Popen(["ninja", "-C", str(place)] + TARGETS, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    known = subprocess.run(["ninja", "-C", str(place), "-t", "query", OPTIONAL], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    targets = TARGETS + ([OPTIONAL] if known.returncode == 0 else [])
+    process = subprocess.Popen(["ninja", "-C", str(place)] + targets, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                text=True, errors="replace", env=dict(os.environ, NINJA_STATUS="[%f/%t] "))
     shown, lines = -1, []
     for text in process.stdout:

@@ -187,6 +187,8 @@ class Suite:
             lines += ["%s:" % daemon, "  metrics: 127.0.0.1:%d" % free_port(METRICS[daemon], taken)]
             if daemon == "mta":
                 lines += ["  hostname: mail." + DOMAIN, "  temp_dir: %s" % self.place]
+            if daemon == "imapd" and (self.binaries / "dromos-extract").exists():
+                lines.append("  extract: {program: %s}" % (self.binaries / "dromos-extract"))
             if listeners:
                 lines.append("  listeners:")
             for name, (standard, unprivileged) in listeners.items():

@@ -108,7 +108,7 @@ def with_dependencies(names):
 
 def test_runtime_packages_bring_every_library():
     brought = with_dependencies((DEPLOY / "compose/runtime-packages").read_text().split())
-    programs = [ROOT / "build/dev/bin" / name for name in ["dromos-" + daemon for daemon in DAEMONS] + ["dromosctl"]]
+    programs = [ROOT / "build/dev/bin" / name for name in ["dromos-" + daemon for daemon in DAEMONS] + ["dromosctl", "dromos-extract"]]
     headers = subprocess.run(["objdump", "-p", *programs], check=True, stdout=subprocess.PIPE, text=True).stdout
     libraries = sorted(set(re.findall(r"NEEDED\s+(\S+)", headers)))
     owners = subprocess.run(["dpkg", "-S"] + ["*/" + library for library in libraries], check=True, stdout=subprocess.PIPE, text=True).stdout
