@@ -11,7 +11,7 @@ from chaos import stage
 from dromostest import clients
 from dromostest.daemons import NAMES
 
-from . import client, generator, imap_append as appending, imap_growth as growth, imap_ops as operations, targets
+from . import client, generator, imap_append as appending, imap_growth as growth, imap_mix as mixing, imap_ops as operations, targets
 
 COUNT, SESSIONS, USERS, ROUNDS = 2000, 20, 20, 3
 IDLERS = int(os.environ.get("DROMOS_BENCH_IDLERS", "5000"))
@@ -202,6 +202,14 @@ def imap_append(figures):
         appending.run(figures, suite, targets.peer())
 
 
+def imap_mix(figures):
+    """imaptest's mix of commands (IMAPTEST names a built copy), the peer's beside."""
+    if mixing.copy() is None:
+        raise Skip("IMAPTEST names no built copy of imaptest")
+    with cluster() as server, targets.Ours(server, users=20, indexer=False) as suite:
+        mixing.run(figures, suite, targets.peer())
+
+
 def imap_growth(figures):
     """One mailbox of up to 1,000,000 messages, 10,000 mailboxes, memory of 200 sessions."""
     with cluster() as server, targets.Ours(server, users=8, indexer=False) as suite:
@@ -253,4 +261,4 @@ def tell_story(suite):
     suite.admin().request("GET", "/domains")
 
 
-ALL = {function.__name__: function for function in (smtp_in, smtp_in_scan, smtp_in_indexed, smtp_in_scan_indexed, idle_latency, idle_memory, imap_ops, imap_append, imap_growth, startup, idle_pss)}
+ALL = {function.__name__: function for function in (smtp_in, smtp_in_scan, smtp_in_indexed, smtp_in_scan_indexed, idle_latency, idle_memory, imap_ops, imap_append, imap_mix, imap_growth, startup, idle_pss)}
