@@ -9,6 +9,7 @@ namespace {
 const db::Statement kAsk{"reindex_ask", "SELECT mail.reindex_ask_v1($1)"};
 const db::Statement kList{
     "reindex_list", "SELECT address, done, failed, total, asked_at, ended_at FROM mail.reindex_list_v1($1)"};
+const db::Statement kMark{"reindex_mark", "SELECT mail.reindex_mark_v1($1)"};
 const db::Statement kNext{"reindex_next",
                           "SELECT account_id, message_ids FROM mail.reindex_next_v1($1, $2, $3)"};
 const db::Statement kPut{"reindex_put", "SELECT mail.reindex_put_v2($1, $2, $3, $4, $5, $6, $7, $8)"};
@@ -38,6 +39,13 @@ Task<Result<std::vector<Reindex::Progress>>> Reindex::list(int32_t limit, Deadli
     found.push_back(one);
   }
   co_return found;
+}
+
+Task<Result<int64_t>> Reindex::mark(AccountId account, Deadline deadline) {
+  db::Params params;
+  params.add(account);
+  CO_TRY(const auto rows, co_await pool_.exec(kMark, std::move(params), deadline));
+  co_return rows.integer(0, 0);
 }
 
 Task<Result<std::optional<Reindex::Step>>> Reindex::next(int32_t shard, int32_t shards, int32_t limit,

@@ -28,6 +28,9 @@ class Reindex {
   /// Under way first, then the newest.
   Task<Result<std::vector<Progress>>> list(int32_t limit, Deadline deadline);
 
+  /// Changes whenever texts of the account were written anew; 0: never.
+  Task<Result<int64_t>> mark(AccountId account, Deadline deadline);
+
   // For the indexer; shard = account_id % shards.
   struct Step {
     AccountId account;

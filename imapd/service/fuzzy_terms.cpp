@@ -10,8 +10,8 @@
 namespace dromos::imapd {
 namespace {
 
-constexpr size_t kMaxQuery = 1024;      // octets of one key that are read, as the index reads them
-constexpr size_t kMaxVerdicts = 65536;  // remembered
+constexpr size_t kMaxQuery = 1024;               // octets of one key that are read, as the index reads them
+constexpr size_t kMaxAnswers = size_t{1} << 20;  // remembered
 constexpr size_t kBeginLetters = 3;
 constexpr size_t kChangedLetters = 2;  // at the end of a word, by a stemmer
 
@@ -211,7 +211,11 @@ const FuzzyJudge::Verdict& FuzzyJudge::verdict_of(const FuzzyHits& hits) {
   const bool same =
       std::all_of(verdict.begin(), verdict.end(), [&](const auto& one) { return one == verdict.front(); });
   if (same) verdict.resize(1);
-  if (verdicts_.size() >= kMaxVerdicts) verdicts_.clear();
+  answers_ += verdict.size() * verdict.front().size();
+  if (answers_ > kMaxAnswers) {
+    verdicts_.clear();
+    answers_ = verdict.size() * verdict.front().size();
+  }
   return verdicts_.emplace(std::move(key), std::move(verdict)).first->second;
 }
 

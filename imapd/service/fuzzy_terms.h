@@ -138,6 +138,7 @@ class FuzzyJudge {
   FuzzyWords words_;
   std::vector<std::vector<store::WordStem>> stems_;  // by word
   std::unordered_map<std::string, Verdict> verdicts_;
+  size_t answers_ = 0;  // in verdicts_
 };
 
 }  // namespace dromos::imapd

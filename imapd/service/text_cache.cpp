@@ -6,4 +6,19 @@ TextCache::TextCache(size_t budget)
     : ChunkCache(budget, metrics::gauge("dromos_imapd_search_texts_bytes",
                                         "Memory of texts for SEARCH BODY and TEXT.")) {}
 
+void TextCache::renew(AccountId account, int64_t mark) {
+  const std::lock_guard lock(marks_mutex_);
+  if (known_mark(account) == mark) return;
+  if (mark != 0)
+    marks_[account.value] = mark;
+  else
+    marks_.erase(account.value);
+  forget(account);
+}
+
+int64_t TextCache::known_mark(AccountId account) const {
+  const auto known = marks_.find(account.value);
+  return known == marks_.end() ? 0 : known->second;
+}
+
 }  // namespace dromos::imapd

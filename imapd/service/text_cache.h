@@ -9,6 +9,14 @@ namespace dromos::imapd {
 class TextCache : public ChunkCache<TextChunk> {
  public:
   explicit TextCache(size_t budget);
+  /// Forgets an account's texts if their `mark` (store::Reindex::mark) is another than the last told: somebody
+  /// wrote them anew. To be told before what is held is used, or made.
+  void renew(AccountId account, int64_t mark);
+
+ private:
+  int64_t known_mark(AccountId account) const;
+  std::mutex marks_mutex_;
+  std::unordered_map<int64_t, int64_t> marks_;  // by account; of those that were reindexed
 };
 
 }  // namespace dromos::imapd

@@ -5,6 +5,7 @@
 
 #include "common/async/offload.h"
 #include "common/async/task_group.h"
+#include "common/store/reindex.h"
 #include "imapd/service/text_cache.h"
 
 namespace dromos::imapd {
@@ -138,6 +139,9 @@ Task<Result<void>> run_parts(const TextRead& scope, Reader& reader, std::deque<P
 
 Task<Result<void>> read_texts(Worker& worker, TextRead scope, std::span<const uint32_t> uids, UseText use,
                               Deadline deadline) {
+  store::Reindex reindex(worker.pool);
+  CO_TRY(const int64_t mark, co_await reindex.mark(scope.mailbox->account(), deadline));
+  worker.options.texts->renew(scope.mailbox->account(), mark);
   Reader reader(worker, scope, uids, use, deadline);
   std::deque<Part> parts = parts_of(uids);
   TaskGroup ahead;

@@ -1,6 +1,7 @@
 """Reindex: texts and words made anew from the stored bytes while searches go on, with progress."""
 import time
 
+import pytest
 from dromostest.accounts import quote
 from imapd_client import simple
 
@@ -53,3 +54,20 @@ def test_texts_and_words_are_made_anew(suite, connect):
     assert client.append("INBOX", simple("later", "houses afterwards\r\n")).startswith("OK")
     client.ok("NOOP")
     assert client.ok("SEARCH BODY afterw") == [b"* SEARCH %d" % (COUNT + 1)]
+
+
+@pytest.mark.config({"imapd": {"indexer": False}})
+def test_another_process_that_reindexes_is_noticed(suite, connect):
+    account = "directory.need_account(%s)" % quote(BOB)
+    client = connect()
+    for word in ("zebra", "giraffe"):
+        assert client.append("INBOX", simple("s", word + "\r\n")).startswith("OK")
+    client.ok("SELECT INBOX")
+    assert client.ok("SEARCH BODY ebra") == [b"* SEARCH 1"]  # held from now on
+    # What its indexer does, in one transaction: texts, and how far it is.
+    suite.sql("SELECT mail.reindex_ask_v1(%s)" % account)
+    suite.sql("UPDATE mail.text_extract t SET data = o.data FROM mail.text_extract o WHERE t.account_id = %s AND o.account_id = t.account_id AND o.message_id > t.message_id" % account)
+    assert client.ok("SEARCH BODY ebra") == [b"* SEARCH 1"]  # it does not know yet
+    suite.sql("UPDATE mail.reindex SET done = 2 WHERE account_id = " + account)
+    assert client.ok("SEARCH BODY ebra") == [b"* SEARCH"]
+    assert client.ok("SEARCH BODY iraff") == [b"* SEARCH 1 2"]

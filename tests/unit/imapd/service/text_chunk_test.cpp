@@ -183,3 +183,32 @@ TEST_CASE("Texts that are in use are not pushed out, and go when nobody uses the
   CHECK(cache.find(key(1)));
   Clock::set_for_test(0);
 }
+
+TEST_CASE("texts that were written anew elsewhere are dropped", "[unit][imapd]") {
+  const auto chunk = chunk_of({"a: b\n" + kNul + "text"});
+  TextCache cache(chunk->memory() * 4);
+  const TextCache::Key one{AccountId{1}, MailboxId{2}, 3, 0};
+  const TextCache::Key other{AccountId{2}, MailboxId{2}, 3, 0};
+  const auto fill = [&] {
+    cache.put(one, chunk);
+    cache.put(other, chunk);
+  };
+  cache.renew(AccountId{1}, 0);
+  fill();
+  cache.renew(AccountId{1}, 0);
+  CHECK(cache.find(one));
+  for (const int64_t mark : {5, -7, 0}) {
+    cache.renew(AccountId{1}, mark);
+    CHECK_FALSE(cache.find(one));
+    CHECK(cache.find(other));
+    fill();
+    cache.renew(AccountId{1}, mark);
+    CHECK(cache.find(one));
+  }
+  const uint64_t begun = cache.moment();
+  cache.renew(AccountId{1}, 9);
+  cache.put(one, chunk, microseconds(0), begun);
+  CHECK_FALSE(cache.find(one));
+  cache.put(one, chunk, microseconds(0), cache.moment());
+  CHECK(cache.find(one));
+}
