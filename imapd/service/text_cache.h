@@ -9,8 +9,8 @@ namespace dromos::imapd {
 class TextCache : public ChunkCache<TextChunk> {
  public:
   explicit TextCache(size_t budget);
-  /// Forgets an account's texts if their `mark` (store::Reindex::mark) is another than the last told: somebody
-  /// wrote them anew. To be told before what is held is used, or made.
+  /// Forgets an account's texts if their `mark` (store::Reindex::mark) is another than the last told:
+  /// somebody wrote them anew. To be told before what is held is used, or made.
   void renew(AccountId account, int64_t mark);
 
  private:
