@@ -11,7 +11,7 @@ from . import build, process
 from . import tidy as tidying
 
 # Parsers and async under AddressSanitizer and UBSan; everything under ASan would double the time of a run.
-ASAN_TARGETS = [r"unit_common_(base|mime|smtp|sasl|config|http|async|log)", r"unit_imapd(_protocol)?", r"fuzz_targets"]
+ASAN_TARGETS = [r"unit_common_(base|mime|smtp|sasl|config|http|async|log)", r"unit_imapd(_protocol|_extract)?", r"fuzz_targets"]
 TSAN_TARGETS = [r"unit_common_(async|net|db|store|log|metrics)", r"unit_imapd", r"integration_(db|store|directory)", r"dromos-(imapd|mta)"]
 # What workers of a daemon share (mailbox cache, group commit) is met by sessions on all of them.
 TSAN_TESTS = ["tests/integration/imapd/test_workers.py", "tests/integration/imapd/test_imap_model.py", "tests/integration/mta/test_mta_workers.py"]

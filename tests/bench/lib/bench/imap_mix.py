@@ -24,7 +24,7 @@ def measure(target, first):
                            "mbox=%s" % (copy() / "src" / "tests" / "default.mbox"), "clients=%d" % CLIENTS, "secs=%d" % SECONDS, "seed=1"],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=SECONDS + 120, check=False)
     used = sum(target.seconds().values()) - before
-    totals = re.search(r"Totals:\n[^\n]*\n[^\n]*\n\s*([\d ]+)\n", done.stdout)
+    totals = re.search(r"Totals:\n(?:[^\n]*[A-Z%][^\n]*\n)+\s*([\d ]+)\n", done.stdout)
     if totals is None:
         raise RuntimeError("imaptest: " + done.stdout[-2000:])
     errors = [line for line in done.stdout.splitlines() if re.match(r"Error|Fatal|Panic", line)]

@@ -1,5 +1,6 @@
 #include "imapd/extract/serve.h"
 
+#include <malloc.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -42,7 +43,8 @@ TEST_CASE("Each request has its answer, and the last one says that it is", "[uni
   CHECK(served(twice, {}) == std::pair<int, std::string>(0, told + told));
   CHECK(served(twice, {.documents = 2}) == std::pair<int, std::string>(0, told + last));
   CHECK(served(twice, {.documents = 1}) == std::pair<int, std::string>(0, last));
-  CHECK(served(twice, {.heap = 1}) == std::pair<int, std::string>(0, last));
+  if (mallinfo2().arena > 0)  // sanitizers have an allocator of their own
+    CHECK(served(twice, {.heap = 1}) == std::pair<int, std::string>(0, last));
   CHECK(served(twice, {.cpu_seconds = 0}) == std::pair<int, std::string>(0, last));
 }
 
