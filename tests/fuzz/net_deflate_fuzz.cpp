@@ -48,8 +48,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const size_t common = std::min(whole.plain.size(), pieces.plain.size());
   if (whole.plain.compare(0, common, pieces.plain, 0, common) != 0) std::abort();
   const bool ended = whole.plain.size() < kMost && pieces.plain.size() < kMost;
-  if (ended && (whole.broken != pieces.broken || (!whole.broken && whole.plain != pieces.plain)))
-    std::abort();
+  // Broken: where a block ends with the last octet, only a further call tells.
+  if (ended && !whole.broken && !pieces.broken && whole.plain != pieces.plain) std::abort();
 
   Deflate ours;
   std::string packed;
