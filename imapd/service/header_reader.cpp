@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "common/mime/section.h"
-#include "imapd/service/header_cache.h"
 
 namespace dromos::imapd {
 namespace {
@@ -47,14 +46,13 @@ Task<Result<void>> HeaderReader::read(std::span<LoadedMessage> messages, const M
 
 Task<Result<void>> HeaderReader::read_chunk(std::span<LoadedMessage> messages, const MailboxVersion& version,
                                             Deadline deadline) {
-  const uint32_t index = HeaderChunk::index_of(messages.front().uid);
-  const HeaderCache::Key key{mailbox_.account(), mailbox_.id(), mailbox_.uidvalidity(), index,
-                             std::hash<std::string>()(names_)};
+  const HeaderCache::Key key{mailbox_.account(), mailbox_.id(), mailbox_.uidvalidity(),
+                             HeaderChunk::index_of(messages.front().uid), std::hash<std::string>()(names_)};
   const auto known = worker_.options.headers->find(key);
   const bool ours = known && known->names() == names_;
   if (ours) take(messages, *known);
   CO_TRY(const size_t read, co_await read_missing(messages, deadline));
-  if (read > 0 && !(ours && known->through() >= messages.back().uid)) keep(messages, version, index);
+  if (read > 0 && !(ours && known->through() >= messages.back().uid)) keep(messages, version, key);
   co_return Result<void>{};
 }
 
@@ -77,8 +75,8 @@ Task<Result<size_t>> HeaderReader::read_missing(std::span<LoadedMessage> message
 }
 
 void HeaderReader::keep(std::span<const LoadedMessage> messages, const MailboxVersion& version,
-                        uint32_t index) {
-  const uint32_t first = index * HeaderChunk::kUids, last = first + (HeaderChunk::kUids - 1);
+                        const HeaderCache::Key& key) {
+  const uint32_t first = key.index * HeaderChunk::kUids, last = first + (HeaderChunk::kUids - 1);
   if (version.count_below(last + 1) - version.count_below(first) != messages.size()) return;
   std::vector<HeaderChunk::Row> rows;
   for (const LoadedMessage& message : messages)
@@ -86,8 +84,6 @@ void HeaderReader::keep(std::span<const LoadedMessage> messages, const MailboxVe
   const auto through = static_cast<uint32_t>(std::min<uint64_t>(last, version.uidnext() - 1));
   auto chunk = HeaderChunk::make(names_, rows, through);
   if (!chunk || !worker_.options.headers->has_room(chunk->memory(), kInUse)) return;
-  const HeaderCache::Key key{mailbox_.account(), mailbox_.id(), mailbox_.uidvalidity(), index,
-                             std::hash<std::string>()(names_)};
   worker_.options.headers->put(key, std::move(chunk));
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "imapd/service/header_cache.h"
 #include "imapd/service/message_loader.h"
 #include "imapd/service/shared_mailbox.h"
 
@@ -27,7 +28,8 @@ class HeaderReader {
   /// How many were read.
   Task<Result<size_t>> read_missing(std::span<LoadedMessage> messages, Deadline deadline);
   /// Keeps the fields if these are all messages of the chunk.
-  void keep(std::span<const LoadedMessage> messages, const MailboxVersion& version, uint32_t index);
+  void keep(std::span<const LoadedMessage> messages, const MailboxVersion& version,
+            const HeaderCache::Key& key);
 
   Worker& worker_;
   const SharedMailbox& mailbox_;

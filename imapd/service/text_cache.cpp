@@ -8,17 +8,13 @@ TextCache::TextCache(size_t budget)
 
 void TextCache::renew(AccountId account, int64_t mark) {
   const std::lock_guard lock(marks_mutex_);
-  if (known_mark(account) == mark) return;
+  const auto known = marks_.find(account.value);
+  if (mark == (known == marks_.end() ? 0 : known->second)) return;
   if (mark != 0)
     marks_[account.value] = mark;
   else
     marks_.erase(account.value);
   forget(account);
-}
-
-int64_t TextCache::known_mark(AccountId account) const {
-  const auto known = marks_.find(account.value);
-  return known == marks_.end() ? 0 : known->second;
 }
 
 }  // namespace dromos::imapd

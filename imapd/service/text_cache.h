@@ -14,7 +14,6 @@ class TextCache : public ChunkCache<TextChunk> {
   void renew(AccountId account, int64_t mark);
 
  private:
-  int64_t known_mark(AccountId account) const;
   std::mutex marks_mutex_;
   std::unordered_map<int64_t, int64_t> marks_;  // by account; of those that were reindexed
 };
