@@ -80,6 +80,7 @@ def run_parts(report, args):
         suites.seeds(report, "asan", args.jobs)
     if "chaos" in wanted:
         suites.script(report, "chaos", ["tests/chaos/run", "--short"])
+        suites.script(report, "mixed writers", ["tests/chaos/mixed_writers", "--short"])
     if "clients" in wanted:
         suites.script(report, "clients", ["tests/clients/run"], dict(os.environ, DROMOS_QUICKSTART_OPTIONS="--no-build --preset dev"))
     if "tsan" in wanted:
