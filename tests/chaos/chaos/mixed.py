@@ -1,5 +1,6 @@
 """Writers of every kind on the same few accounts, whose mailboxes are shared with each other in all directions. Nothing is killed, so
 every command has an answer; which ones are allowed is said here, anything else is a surprise and fails the run."""
+import contextlib
 import json
 import os
 import poplib
@@ -27,10 +28,16 @@ KINDS = "kjdddddd"
 WINDOW = 20
 # Others write in the same mailboxes: what is not there any more, or there already, may be said.
 MAY_SAY_NO = ("NONEXISTENT", "TRYCREATE", "ALREADYEXISTS", "EXPUNGEISSUED")
+# Answered so where a lock was not had in time: counted, and what it was about is in doubt.
+NOT_NOW = b"NO [UNAVAILABLE]"
 NO_MESSAGE = b"BAD There is no message"  # by number, and another session expunged it
 
 
 class Surprise(Exception):
+    pass
+
+
+class NotNow(Exception):
     pass
 
 
@@ -51,7 +58,8 @@ class Writer(threading.Thread):
     def run(self):
         try:
             while not self.crowd.ending.is_set():
-                self.step()
+                with contextlib.suppress(NotNow):
+                    self.step()
                 self.crowd.ending.wait(self.rng.random() * 2 * self.crowd.pause())
         except Exception as error:
             self.counters.surprise("%s: %s %s" % (self.name, type(error).__name__, str(error)[:400]))
@@ -78,12 +86,15 @@ class ImapWriter(Writer):
         if answer.startswith(NO_MESSAGE) or (answer.startswith(b"NO [") and answer[4:].split(b"]")[0].decode().split()[0] in MAY_SAY_NO):
             self.counters.add("refused " + kind)
             return untagged, None
+        if answer.startswith(NOT_NOW):
+            self.counters.add("not now: " + kind)
+            raise NotNow()
         text = command if isinstance(command, str) else command[:100].decode("ascii", "replace")
         raise Surprise("%s: %s -> %s" % (self.address, text[:120], answer.decode("utf-8", "replace")))
 
     def step(self):
         if self.raw is None:
-            self.raw = Raw(self.stage.at("imapd", "imap"))
+            self.raw = Raw(self.stage.at("imapd", "imap"), timeout=clients.TIMEOUT)
             self.raw.ok("LOGIN %s %s" % (self.address, PASSWORD))
         name = self.rng.choices([n for n, _ in self.ACTIONS], [w for _, w in self.ACTIONS])[0]
         self.last = name
@@ -120,16 +131,26 @@ class ImapWriter(Writer):
         return ",".join(str(uid) for uid, _ in sorted(chosen))
 
     # -- writes
+    def put(self, kind, tokens_, command):
+        """A command that makes one of each of these messages. They are in the book before it is sent: another writer may copy one
+        before this writer has read its answer."""
+        for token in tokens_:
+            self.book.add(token)
+        try:
+            untagged, answer = self.say(kind, command)
+        except NotNow:
+            for token in tokens_:
+                self.book.doubt(token)
+            raise
+        if answer is None:
+            for token in tokens_:
+                self.book.add(token, -1)
+        return untagged, answer
+
     def append(self, kind="append", many=1):
         made = [self.message() for _ in range(many)]
-        # In the book before it is sent: another writer may copy it before this one has read its answer.
-        for one in made:
-            self.book.add(one.id)
         parts = b"".join(b" (kw%d) {%d+}\r\n%s" % (self.rng.randint(1, 9), len(one.data), one.data) for one in made)
-        _, answer = self.say(kind, b"APPEND " + self.anywhere().encode() + parts)
-        if answer is None:
-            for one in made:
-                self.book.add(one.id, -1)
+        self.put(kind, [one.id for one in made], b"APPEND " + self.anywhere().encode() + parts)
 
     def multiappend(self):
         self.append("multiappend", self.rng.randint(2, 8))
@@ -150,14 +171,16 @@ class ImapWriter(Writer):
         chosen = self.some(sorted(found.items()))
         if self.rng.random() < 0.9:  # or kept ones grow for ever
             chosen = [one for one in chosen if one[1][0] == "d"] or chosen[:1]
-        # As with APPEND; what COPYUID does not name was gone.
-        for _, token in chosen:
-            self.book.add(token)
-        untagged, answer = self.say("copy", "UID COPY %s %s" % (self.uids(chosen), self.anywhere()))
-        match = re.search(rb"\[COPYUID \d+ (\S+) \S+\]", b"\n".join(untagged + [answer or b""]))
+        self.copy_to(chosen, self.anywhere())
+
+    def copy_to(self, chosen, target):
+        untagged, answer = self.put("copy", [token for _, token in chosen], "UID COPY %s %s" % (self.uids(chosen), target))
+        if answer is None:
+            return
+        match = re.search(rb"\[COPYUID \d+ (\S+) \S+\]", b"\n".join(untagged + [answer]))
         copied = set(tokens.expand(match[1].decode())) if match else set()
         for uid, token in chosen:
-            if uid not in copied:
+            if uid not in copied:  # it was gone
                 self.book.add(token, -1)
 
     def move(self):
@@ -182,10 +205,7 @@ class ImapWriter(Writer):
         found = self.window("d")
         if found:
             made = self.message("d")
-            self.book.add(made.id)
-            answer = self.say("replace", b"UID REPLACE %d %s {%d+}\r\n%s" % (self.rng.choice(found)[0], self.anywhere().encode(), len(made.data), made.data))[1]
-            if answer is None:
-                self.book.add(made.id, -1)
+            self.put("replace", [made.id], b"UID REPLACE %d %s {%d+}\r\n%s" % (self.rng.choice(found)[0], self.anywhere().encode(), len(made.data), made.data))
 
     def acl(self):
         guest = self.rng.choice([one for one in self.stage.addresses if one != self.address])
@@ -199,12 +219,9 @@ class ImapWriter(Writer):
             self.say("create", "CREATE " + name)
         found = self.window("d")
         if found:
-            for _, token in found:
-                self.book.add(token)
-            self.say("copy", "UID COPY %s %s/x" % (self.uids(found), root))
+            self.copy_to(found, root + "/x")
         made = self.message("d")
-        self.book.add(made.id)
-        self.say("append", b"APPEND %s/x/y {%d+}\r\n%s" % (root.encode(), len(made.data), made.data))
+        self.put("append", [made.id], b"APPEND %s/x/y {%d+}\r\n%s" % (root.encode(), len(made.data), made.data))
         self.say("rename", "RENAME %s %s" % (root, other))
         for name in (other + "/x/y", other + "/x", other):
             self.say("delete", "DELETE " + name)
@@ -261,10 +278,10 @@ class JmapWriter(Writer):
         answer = self.session.call("Email/set", **arguments)
         for refused in ("notUpdated", "notDestroyed"):
             for error in (answer.get(refused) or {}).values():
-                # Gone or moved away since the query.
-                if error["type"] not in ("notFound", "invalidProperties"):
+                # Gone or moved away since the query; or not now.
+                if error["type"] not in ("notFound", "invalidProperties", "serverUnavailable", "serverFail"):
                     raise Surprise("%s: %s: %s" % (self.address, kind, error))
-                self.counters.add("refused jmap " + kind)
+                self.counters.add(("not now: jmap " if error["type"].startswith("server") else "refused jmap ") + kind)
         self.counters.add("jmap " + kind, len(answer.get("updated") or []) + len(answer.get("destroyed") or []))
 
     def keywords(self):
@@ -310,9 +327,12 @@ class Deliverer(Writer):
         replies = self.door.attempt(self.rng, made, "mixed@outside.test", recipients)
         self.crowd.took(self.door.via, time.monotonic() - began)
         refused = [reply for reply in replies.values() if reply[0] != 250]
-        if refused:
+        if any(reply[0] not in (450, 451, 452) for reply in refused):
             raise Surprise("%s: %s" % (self.door.via, refused))
-        self.counters.add("%s copies" % self.door.via, len(recipients))
+        self.book.doubt(made.id, len(refused))
+        self.counters.add("%s copies" % self.door.via, len(recipients) - len(refused))
+        if refused:
+            self.counters.add("not now: %s" % self.door.via, len(refused))
 
 
 class PopWriter(Writer):
@@ -340,7 +360,9 @@ class PopWriter(Writer):
         try:
             session.quit()
         except poplib.error_proto as error:
-            raise Surprise("QUIT: %s" % error) from None
+            if "-ERR [SYS/TEMP]" not in str(error):
+                raise Surprise("QUIT: %s" % error) from None
+            self.counters.add("not now: pop3")
         self.crowd.ending.wait(self.crowd.pause() * 20)
 
 
@@ -399,7 +421,7 @@ class Crowd:
     def prepare(self):
         """Mailboxes, and rights for everybody else on each."""
         for address in self.stage.addresses:
-            raw = Raw(self.stage.at("imapd", "imap"))
+            raw = Raw(self.stage.at("imapd", "imap"), timeout=clients.TIMEOUT)
             raw.ok("LOGIN %s %s" % (address, PASSWORD))
             for name in SHARED:
                 if name != "INBOX":
@@ -425,7 +447,7 @@ class Crowd:
         """What all accounts hold: tokens, and contents that were changed."""
         there, changed = tokens.collections.Counter(), []
         for address in self.stage.addresses:
-            raw = Raw(self.stage.at("imapd", "imap"))
+            raw = Raw(self.stage.at("imapd", "imap"), timeout=clients.TIMEOUT)
             raw.ok("LOGIN %s %s" % (address, PASSWORD))
             found, wrong = tokens.census(raw, self.book)
             there += found

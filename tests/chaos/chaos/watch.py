@@ -21,7 +21,7 @@ class LogReport:
         self.timeouts = len(re.findall(r"due to (?:lock|statement) timeout", text))
         self.serialization = len(re.findall(r"could not serialize access", text))
         line = r"\] (\w+)@\S+ +LOG:  "
-        self.waits = [(role, float(ms), what) for role, what, ms in re.findall(line + r"process \d+ acquired (\w+ on .*?) after ([\d.]+) ms", text)]
+        self.waits = [(role, float(ms), what[:160]) for role, what, ms in re.findall(line + r"process \d+ acquired (\w+ on .*?) after ([\d.]+) ms", text)]
         self.statements = [(role, float(ms), said.strip()[:160]) for role, ms, said in re.findall(line + r"duration: ([\d.]+) ms(.*(?:\n\t.*){0,3})", text)]
         self.details = re.findall(r"ERROR:  deadlock detected.*(?:\n.*){0,14}", text)
 
