@@ -1,5 +1,6 @@
 #include "common/net/listener.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/stat.h>
@@ -66,6 +67,10 @@ Result<std::unique_ptr<Listener>> Listener::adopt(int fd) {
   if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) != 0 || listening == 0)
     return fail(Errc::invalid_argument,
                 "inherited descriptor " + std::to_string(fd) + " is not a listening socket");
+  // systemd hands sockets over blocking: one accept() too many would hold the reactor until the next client.
+  if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
+    return fail(Errc::invalid_argument,
+                "inherited descriptor " + std::to_string(fd) + ": " + std::strerror(errno));
   set_no_delay(fd);
   return std::unique_ptr<Listener>(new Listener(fd, name_of(fd)));
 }

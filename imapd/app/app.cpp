@@ -141,8 +141,8 @@ void ImapApp::start_attachments() {
   if (!config.extract.enabled || !config.indexer) return;
   const std::string program = config.extract.program.empty() ? kExtract : config.extract.program;
   if (access(program.c_str(), X_OK) != 0) {
-    // Named but absent is a fault; not installed is a choice.
-    const log::Level level = config.extract.program.empty() ? log::Level::info : log::Level::error;
+    // Another one named but absent is a fault; not installed is a choice.
+    const log::Level level = program == kExtract ? log::Level::info : log::Level::error;
     log::write(level, "extract.absent", {{"program", program}, {"err", std::strerror(errno)}});
     return;
   }
