@@ -15,7 +15,7 @@ import network
 from engine import Failure
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "lib"))
-from dromostest import certificates  # noqa: E402
+from dromostest import certificates, documents  # noqa: E402
 from dromostest.smtp_sink import SmtpSink, wait_for  # noqa: E402
 
 DAEMONS = ["mta", "imapd", "jmapd", "spamd", "admind"]
@@ -58,6 +58,7 @@ def whole_stack(result, engine, source, setup, use):
     use = use.replace("dk_...", stack.token)
     result.attempt("README: domain, account, health", lambda: stack.has_all_daemons(engine.run("sh", "-euc", use, cwd=stack.folder)))
     result.attempt("mail in by port 25, read by IMAP on 993", stack.mail_comes_in)
+    result.attempt("SEARCH TEXT finds words of a PDF attachment", stack.reads_documents)
     result.attempt("mail out by 587 through the relay", stack.mail_goes_out)
     result.attempt("JMAP on 443, REST on 8080", stack.answers_http)
     result.attempt("mta is replaced while IMAP goes on", stack.replaces_mta)
@@ -99,10 +100,12 @@ class Stack:
         assert all(name in out for name in DAEMONS) and "degraded" not in out, out
 
     # -- mail -----------------------------------------------------------------------------------------------
-    def send(self, port, sender, recipient, subject, login=False):
+    def send(self, port, sender, recipient, subject, login=False, pdf=None):
         letter = email.message.EmailMessage()
         letter["From"], letter["To"], letter["Subject"] = sender, recipient, subject
         letter.set_content("Hello.\n")
+        if pdf:
+            letter.add_attachment(pdf, maintype="application", subtype="pdf", filename="one.pdf")
         with smtplib.SMTP("localhost", port, timeout=PATIENCE) as client:
             client.starttls(context=self.context)
             if login:
@@ -115,13 +118,19 @@ class Stack:
         client.select("INBOX")
         return client
 
-    def count(self, subject):
+    def count(self, text, key="SUBJECT"):
         with self.inbox() as client:
-            return len(client.search(None, "SUBJECT", '"%s"' % subject)[1][0].split())
+            return len(client.search(None, key, '"%s"' % text)[1][0].split())
 
     def mail_comes_in(self):
         self.send(25, "bob@elsewhere.example", ALICE, "incoming")
         assert self.count("incoming") == 1
+
+    def reads_documents(self):
+        self.send(25, "bob@elsewhere.example", ALICE, "a document", pdf=documents.pdf("the numbat wakes"))
+        wait_for(lambda: self.count("numbat", "TEXT") == 1, PATIENCE, lambda: self.compose("logs", "--tail", "40", "imapd"))
+        told = [line for line in self.compose("logs", "--no-color", "imapd").splitlines() if "extract.started" in line]
+        assert told and all("seccomp=true" in line and "landlock=true" in line for line in told), told
 
     def mail_goes_out(self):
         self.send(587, ALICE, "bob@elsewhere.example", "outgoing", login=True)
