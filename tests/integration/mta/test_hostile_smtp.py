@@ -256,3 +256,18 @@ def test_what_follows_data_before_354_is_content(dial, mail):
     session.send("MAIL FROM:<a@b.test>\r\nRCPT TO:<bob@example.test>\r\nDATA\r\nMAIL FROM:<evil@b.test>\r\nRSET\r\n\r\n.\r\nNOOP\r\n")
     assert [session.reply()[0] for _ in range(5)] == [250, 250, 354, 250, 250]
     assert len(mail.mailbox("bob@example.test")) == 1
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_binary_content_is_refused(dial, mail, door):
+    """BINARYMIME is not offered, so what is in the store has lines, and no NUL that a literal of IMAP could not hold (RFC 3030 §3)."""
+    session = dial(door)
+    code, told = session.command("LHLO x" if door == "lmtp" else "EHLO x")
+    assert code == 250 and "CHUNKING" in told and "BINARYMIME" not in told
+    assert session.command("MAIL FROM:<a@b.test> BODY=BINARYMIME")[0] in (501, 504, 555)
+    for octets in ("Subject: x\r\n\r\na\0b\r\n", "Subject: x\r\n\r\n\0\r\n.\r\n", "Sub\0ject: x\r\n\r\nb\r\n"):
+        session.expect("MAIL FROM:<a@b.test> BODY=8BITMIME", 250)
+        session.expect("RCPT TO:<bob@example.test>", 250)
+        session.send("BDAT %d LAST\r\n%s" % (len(octets), octets))
+        assert session.reply()[0] == 550
+    assert nothing_came(mail)
