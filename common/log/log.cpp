@@ -13,6 +13,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/strings.h"
+#include "common/base/utf8.h"
 
 namespace dromos::log {
 
@@ -37,19 +38,6 @@ void append_number(std::string& out, Number number, Args... args) {
   char buffer[64];
   const auto [end, ec] = std::to_chars(buffer, buffer + sizeof(buffer), number, args...);
   if (ec == std::errc{}) out.append(buffer, end);
-}
-
-/// Length of the well-formed UTF-8 sequence at `at`, or 0.
-size_t utf8_length(std::string_view text, size_t at) {
-  const auto lead = static_cast<unsigned char>(text[at]);
-  const size_t length = lead < 0x80   ? 1
-                        : lead < 0xC2 ? 0
-                        : lead < 0xE0 ? 2
-                        : lead < 0xF0 ? 3
-                        : lead < 0xF5 ? 4
-                                      : 0;
-  if (length == 0 || at + length > text.size()) return 0;
-  return is_utf8(text.substr(at, length)) ? length : 0;
 }
 
 /// C1 controls and U+2028/2029 also move a terminal's cursor or end a line for some readers.

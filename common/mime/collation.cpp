@@ -4,23 +4,15 @@
 #include <unicode/unorm2.h>
 #include <unicode/ustring.h>
 #include <unicode/utf16.h>
-#include <unicode/utf8.h>
 
 #include <cstring>
 #include <vector>
 
 #include "common/base/strings.h"
+#include "common/base/utf8.h"
 
 namespace dromos::mime {
 namespace {
-
-void append_utf8(std::string& out, UChar32 c) {
-  uint8_t bytes[U8_MAX_LENGTH];
-  int32_t length = 0;
-  UBool bad = 0;
-  U8_APPEND(bytes, length, U8_MAX_LENGTH, c, bad);
-  if (!bad) out.append(reinterpret_cast<const char*>(bytes), static_cast<size_t>(length));
-}
 
 const UNormalizer2* decomposer() {
   static const UNormalizer2* instance = [] {
@@ -43,9 +35,14 @@ bool append_decomposed(std::string& out, UChar32 c) {
   for (int32_t i = 0; i < count;) {
     UChar32 part = 0;
     U16_NEXT(units, i, count, part);
-    append_utf8(out, part);
+    append_utf8(out, static_cast<char32_t>(part));
   }
   return true;
+}
+
+/// As ICU has characters.
+UChar32 next_point(std::string_view text, size_t& at) {
+  return static_cast<UChar32>(next_character(text, at));
 }
 
 /// One bit for each character of the basic plane: it has a decomposition.
@@ -60,26 +57,19 @@ bool decomposes(UChar32 c) {
   return c < 0x10000 ? basic[static_cast<size_t>(c)] : append_decomposed(scratch, c);
 }
 
-/// The next character; U+FFFD for what is no UTF-8.
-UChar32 next_character(std::string_view text, int32_t& at) {
-  UChar32 c = 0;
-  U8_NEXT_OR_FFFD(reinterpret_cast<const uint8_t*>(text.data()), at, static_cast<int32_t>(text.size()), c);
-  return c;
-}
-
 }  // namespace
 
 void append_casemap(std::string& out, std::string_view utf8) {
-  const auto size = static_cast<int32_t>(utf8.size());
-  for (int32_t i = 0; i < size;) {
-    const char byte = utf8[static_cast<size_t>(i)];
+  for (size_t i = 0; i < utf8.size();) {
+    const char byte = utf8[i];
     if (static_cast<unsigned char>(byte) < 0x80) {
       out += byte >= 'a' && byte <= 'z' ? static_cast<char>(byte - 'a' + 'A') : byte;
       ++i;
       continue;
     }
-    const UChar32 title = u_totitle(next_character(utf8, i));
-    if (title < 0x80 || !decomposes(title) || !append_decomposed(out, title)) append_utf8(out, title);
+    const UChar32 title = u_totitle(next_point(utf8, i));
+    if (title < 0x80 || !decomposes(title) || !append_decomposed(out, title))
+      append_utf8(out, static_cast<char32_t>(title));
   }
 }
 
@@ -107,9 +97,9 @@ size_t next_decomposable(std::string_view text, size_t at) {
       ++at;
       continue;
     }
-    auto next = static_cast<int32_t>(at);
-    if (const UChar32 c = next_character(text, next); c == 0x131 || decomposes(c)) return at;
-    at = static_cast<size_t>(next);
+    size_t next = at;
+    if (const UChar32 c = next_point(text, next); c == 0x131 || decomposes(c)) return at;
+    at = next;
   }
   return std::string_view::npos;
 }
@@ -160,19 +150,18 @@ bool CasemapNeedle::in(std::string_view text) const {
 std::string decompose_folded(std::string_view folded) {
   std::string out;
   out.reserve(folded.size() + 16);
-  const auto size = static_cast<int32_t>(folded.size());
-  for (int32_t i = 0; i < size;) {
-    const char byte = folded[static_cast<size_t>(i)];
+  for (size_t i = 0; i < folded.size();) {
+    const char byte = folded[i];
     if (static_cast<unsigned char>(byte) < 0x80) {
       out += byte;
       ++i;
       continue;
     }
-    const UChar32 c = next_character(folded, i);
+    const UChar32 c = next_point(folded, i);
     if (c == 0x131)  // the dotless i has the titlecase of the other
       out += 'i';
     else if (!decomposes(c) || !append_decomposed(out, c))
-      append_utf8(out, c);
+      append_utf8(out, static_cast<char32_t>(c));
   }
   return out;
 }
@@ -205,7 +194,7 @@ std::string compose(std::string_view decomposed) {
   for (int32_t i = 0; i < length;) {
     UChar32 c = 0;
     U16_NEXT(composed.data(), i, length, c);
-    append_utf8(out, c);
+    append_utf8(out, static_cast<char32_t>(c));
   }
   return out;
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/base/strings.h"
+#include "common/base/utf8.h"
 #include "common/mime/text.h"
 
 namespace dromos::mime {
@@ -50,25 +51,6 @@ bool one_of(const std::string_view (&list)[N], std::string_view name) {
 // Width-less and soft characters that senders pad previews with.
 bool is_filler(uint32_t c) {
   return c == 0xad || (c >= 0x200b && c <= 0x200f) || c == 0xfeff || c == 0x34f;
-}
-
-void append_utf8(std::string& out, uint32_t c) {
-  if (c == 0 || c > 0x10ffff || (c >= 0xd800 && c < 0xe000)) c = 0xfffd;
-  if (c < 0x80) {
-    out += static_cast<char>(c);
-  } else if (c < 0x800) {
-    out += static_cast<char>(0xc0 | c >> 6);
-    out += static_cast<char>(0x80 | (c & 63));
-  } else if (c < 0x10000) {
-    out += static_cast<char>(0xe0 | c >> 12);
-    out += static_cast<char>(0x80 | (c >> 6 & 63));
-    out += static_cast<char>(0x80 | (c & 63));
-  } else {
-    out += static_cast<char>(0xf0 | c >> 18);
-    out += static_cast<char>(0x80 | (c >> 12 & 63));
-    out += static_cast<char>(0x80 | (c >> 6 & 63));
-    out += static_cast<char>(0x80 | (c & 63));
-  }
 }
 
 class Stripper {
@@ -162,7 +144,7 @@ class Stripper {
       want_space_ = true;
     } else if (!is_filler(code)) {
       flush_space();
-      append_utf8(out_, code);
+      append_utf8(out_, code == 0 ? kReplacement : code);
     }
   }
 

@@ -1,26 +1,14 @@
 // xtext (RFC 3461 §4) and the utf-8 address forms of RFC 6533 §3.
 #include "common/base/strings.h"
+#include "common/base/utf8.h"
 #include "common/smtp/command.h"
 
 namespace dromos::smtp {
 namespace {
 
-constexpr uint32_t kMaxCodePoint = 0x10FFFF;
-
 int upper_hex(char c) {
   if (is_digit(c)) return c - '0';
   return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-void append_utf8(std::string& out, uint32_t c) {
-  if (c < 0x80) {
-    out.push_back(static_cast<char>(c));
-    return;
-  }
-  const int more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-  const uint32_t lead = more == 1 ? 0xC0 : more == 2 ? 0xE0 : 0xF0;
-  out.push_back(static_cast<char>(lead | (c >> (6 * more))));
-  for (int i = more - 1; i >= 0; --i) out.push_back(static_cast<char>(0x80 | ((c >> (6 * i)) & 0x3F)));
 }
 
 }  // namespace
@@ -78,7 +66,7 @@ std::optional<std::string> utf8_addr_decode(std::string_view text) {
       if (digit < 0) return std::nullopt;
       point = point * 16 + static_cast<uint32_t>(digit);
     }
-    if (point == 0 || point > kMaxCodePoint) return std::nullopt;
+    if (point == 0 || !is_character(point)) return std::nullopt;
     append_utf8(out, point);
     text.remove_prefix(end + 1);
   }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/base/strings.h"
+#include "common/base/utf8.h"
 
 namespace dromos::store {
 namespace {
@@ -42,26 +43,6 @@ Class classify(char32_t c) {
   if (c == 0xAD || c == 0x200C || c == 0x200D || c == 0xFEFF) return Class::skip;
   if (in(kBigram, c)) return Class::bigram;
   return in(kGap, c) ? Class::gap : Class::word;
-}
-
-/// Length of the character at `at`, and the character; broken sequences count as U+FFFD of one byte.
-size_t decode(std::string_view text, size_t at, char32_t& out) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(at);
-  if (lead < 0x80) {
-    out = lead;
-    return 1;
-  }
-  const size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC2 ? 2 : 0;
-  out = 0xFFFD;
-  if (length == 0 || lead > 0xF4 || at + length > text.size()) return 1;
-  char32_t value = lead & (0xFF >> (length + 1));
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(at + i) & 0xC0) != 0x80) return 1;
-    value = (value << 6) | (byte(at + i) & 0x3F);
-  }
-  out = value;
-  return length;
 }
 
 /// Distinct words, blank-separated; those of a mail repeat more than they differ. Open addressing over the
@@ -176,11 +157,11 @@ WordText word_text(std::string_view folded, size_t limit, WordUse use) {
       at = end;
       continue;
     }
-    char32_t c = 0;
-    const size_t length = decode(folded, at, c);
-    if (at + length > limit) break;
-    builder.add(classify(c), folded.substr(at, length));
-    at += length;
+    size_t end = at;
+    const char32_t c = next_character(folded, end);
+    if (end > limit) break;
+    builder.add(classify(c), folded.substr(at, end - at));
+    at = end;
   }
   return builder.finish();
 }

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "common/base/strings.h"
+#include "common/base/utf8.h"
 #include "imapd/protocol/mailbox_name.h"
 
 namespace dromos::imapd {
@@ -18,24 +19,6 @@ constexpr std::array<int8_t, 256> make_values() {
   return table;
 }
 constexpr std::array<int8_t, 256> kValues = make_values();
-
-void append_utf8(std::string& out, uint32_t point) {
-  if (point < 0x80) {
-    out.push_back(static_cast<char>(point));
-  } else if (point < 0x800) {
-    out.push_back(static_cast<char>(0xc0 | (point >> 6)));
-    out.push_back(static_cast<char>(0x80 | (point & 0x3f)));
-  } else if (point < 0x10000) {
-    out.push_back(static_cast<char>(0xe0 | (point >> 12)));
-    out.push_back(static_cast<char>(0x80 | ((point >> 6) & 0x3f)));
-    out.push_back(static_cast<char>(0x80 | (point & 0x3f)));
-  } else {
-    out.push_back(static_cast<char>(0xf0 | (point >> 18)));
-    out.push_back(static_cast<char>(0x80 | ((point >> 12) & 0x3f)));
-    out.push_back(static_cast<char>(0x80 | ((point >> 6) & 0x3f)));
-    out.push_back(static_cast<char>(0x80 | (point & 0x3f)));
-  }
-}
 
 /// One run of base64, without its "&" and "-".
 bool decode_run(std::string_view run, std::string& out) {
@@ -65,17 +48,6 @@ bool decode_run(std::string_view run, std::string& out) {
     }
   }
   return high == 0 && count < 6 && bits == 0;
-}
-
-/// The code point at `at`, which is moved past it. `text` is well-formed.
-uint32_t next_point(std::string_view text, size_t& at) {
-  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
-  const uint32_t lead = byte(at);
-  const size_t length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-  uint32_t point = length == 1 ? lead : lead & (0xffu >> (length + 1));
-  for (size_t i = 1; i < length && at + i < text.size(); ++i) point = (point << 6) | (byte(at + i) & 0x3f);
-  at += length;
-  return point;
 }
 
 }  // namespace
@@ -134,7 +106,7 @@ std::string utf8_to_utf7(std::string_view utf8) {
     while (i < utf8.size()) {
       const auto next = static_cast<uint8_t>(utf8[i]);
       if (next >= 0x20 && next < 0x7f) break;
-      const uint32_t point = next_point(utf8, i);
+      const uint32_t point = next_character(utf8, i);
       if (point >= 0x10000) {
         put_unit(0xd800 + ((point - 0x10000) >> 10));
         put_unit(0xdc00 + ((point - 0x10000) & 0x3ff));

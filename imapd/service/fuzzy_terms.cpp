@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/base/strings.h"
+#include "common/base/utf8.h"
 #include "common/mime/collation.h"
 #include "common/store/word_text.h"
 #include "imapd/index/language.h"
@@ -17,14 +18,11 @@ constexpr size_t kChangedLetters = 2;  // at the end of a word, by a stemmer
 
 /// Length of what is no letter of its own at `at`: combining marks, soft hyphens, joiners; 0: a letter.
 size_t mark_at(std::string_view text, size_t at) {
-  const auto byte = [&](size_t i) {
-    return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0;
-  };
-  if (byte(0) < 0xC2) return 0;
-  if (byte(0) == 0xCC || (byte(0) == 0xCD && byte(1) <= 0xAF)) return 2;
-  if (byte(0) == 0xC2 && byte(1) == 0xAD) return 2;
-  if (byte(0) == 0xE2 && byte(1) == 0x80 && (byte(2) == 0x8C || byte(2) == 0x8D)) return 3;
-  return byte(0) == 0xEF && byte(1) == 0xBB && byte(2) == 0xBF ? 3 : 0;
+  if (static_cast<unsigned char>(text[at]) < 0xC2) return 0;
+  size_t next = at;
+  const char32_t c = next_character(text, next);
+  const bool mark = (c >= 0x300 && c <= 0x36F) || c == 0xAD || c == 0x200C || c == 0x200D || c == 0xFEFF;
+  return mark ? next - at : 0;
 }
 
 void skeleton_of(std::string_view decomposed, std::string& out) {
@@ -37,16 +35,13 @@ void skeleton_of(std::string_view decomposed, std::string& out) {
   }
 }
 
-size_t length_at(std::string_view text, size_t at) {
-  const auto lead = static_cast<unsigned char>(text[at]);
-  const size_t length = lead < 0x80 ? 1 : lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  return std::min(length, text.size() - at);
-}
-
 std::vector<std::string_view> letters_of(std::string_view text) {
   std::vector<std::string_view> letters;
-  for (size_t at = 0; at < text.size(); at += letters.back().size())
-    letters.push_back(text.substr(at, length_at(text, at)));
+  for (size_t at = 0; at < text.size();) {
+    const size_t begin = at;
+    next_character(text, at);
+    letters.push_back(text.substr(begin, at - begin));
+  }
   return letters;
 }
 

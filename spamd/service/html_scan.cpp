@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/base/strings.h"
+#include "common/base/utf8.h"
 #include "spamd/service/url.h"
 
 namespace dromos::spamd {
@@ -31,25 +32,6 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 16> kEntitie
     {"zwnj", ""},
 }};
 
-void append_utf8(std::string& out, uint32_t c) {
-  if (c == 0 || c > 0x10FFFF || (c >= 0xD800 && c < 0xE000)) return;
-  if (c < 0x80) {
-    out.push_back(static_cast<char>(c));
-  } else if (c < 0x800) {
-    out.push_back(static_cast<char>(0xC0 | (c >> 6)));
-    out.push_back(static_cast<char>(0x80 | (c & 0x3F)));
-  } else if (c < 0x10000) {
-    out.push_back(static_cast<char>(0xE0 | (c >> 12)));
-    out.push_back(static_cast<char>(0x80 | ((c >> 6) & 0x3F)));
-    out.push_back(static_cast<char>(0x80 | (c & 0x3F)));
-  } else {
-    out.push_back(static_cast<char>(0xF0 | (c >> 18)));
-    out.push_back(static_cast<char>(0x80 | ((c >> 12) & 0x3F)));
-    out.push_back(static_cast<char>(0x80 | ((c >> 6) & 0x3F)));
-    out.push_back(static_cast<char>(0x80 | (c & 0x3F)));
-  }
-}
-
 /// Bytes of `text` that a character reference at its start takes, its character appended; 0 if there is none.
 size_t take_entity(std::string& out, std::string_view text) {
   size_t end = 1;
@@ -68,7 +50,7 @@ size_t take_entity(std::string& out, std::string_view text) {
     const auto [stop, ec] =
         std::from_chars(name.data(), name.data() + name.size(), code, hexadecimal ? 16 : 10);
     if (ec != std::errc{} || stop == name.data()) return 0;
-    append_utf8(out, code == 0xA0 ? ' ' : code);
+    if (code != 0 && is_character(code)) append_utf8(out, code == 0xA0 ? ' ' : code);
     return used;
   }
   for (const auto& [known, character] : kEntities) {
