@@ -189,6 +189,22 @@ void bind(Reader& r, Mta& out, bool read_secrets) {
   r.optional("temp_dir", out.temp_dir);
 }
 
+/// RFC 9738 §3: no fewer than 1000; §4.2: enforced later than announced, if at all.
+void bind_message_limit(Reader& r, ImapLimits& out) {
+  constexpr std::string_view kAnnounced = "messages_per_command";
+  constexpr std::string_view kEnforced = "messages_per_command_enforced";
+  r.optional(kAnnounced, out.messages_per_command);
+  r.optional(kEnforced, out.messages_per_command_enforced);
+  const uint32_t announced = out.messages_per_command;
+  const uint32_t enforced = out.messages_per_command_enforced;
+  if (announced != 0 && announced < 1000)
+    r.fail(kAnnounced, "is " + std::to_string(announced) + "; allowed: 0 (not announced), or 1000 and more");
+  else if (enforced != 0 && announced == 0)
+    r.fail(kEnforced, "is set, while messages_per_command is 0: what is not announced cannot be enforced");
+  else if (enforced != 0 && enforced < announced)
+    r.fail(kEnforced, "is less than messages_per_command: clients rely on what is announced");
+}
+
 void bind(Reader& r, Imapd& out) {
   bind_common(r, out.common);
   hostname(r, out.hostname);
@@ -213,6 +229,7 @@ void bind(Reader& r, Imapd& out) {
     inner.optional("snapshot_budget", out.limits.snapshot_budget);
     inner.optional("search_texts", out.limits.search_texts);
     inner.optional("header_fields", out.limits.header_fields);
+    bind_message_limit(inner, out.limits);
     inner.optional("login_timeout", out.limits.login_timeout);
     inner.optional("idle_timeout", out.limits.idle_timeout);
     inner.optional("pop3_idle_timeout", out.limits.pop3_idle_timeout);

@@ -163,9 +163,11 @@ struct ImapLimits {
   uint32_t connections_per_account = 100;
   ByteSize append_size{50u << 20};
   ByteSize line{64u << 10};
-  ByteSize snapshot_budget{256u << 20};  ///< of all selected mailboxes
-  ByteSize search_texts{256u << 20};     ///< of texts kept for SEARCH BODY and TEXT; 0: none
-  ByteSize header_fields{64u << 20};     ///< of header fields kept for FETCH; 0: none
+  ByteSize snapshot_budget{256u << 20};        ///< of all selected mailboxes
+  ByteSize search_texts{256u << 20};           ///< of texts kept for SEARCH BODY and TEXT; 0: none
+  ByteSize header_fields{64u << 20};           ///< of header fields kept for FETCH; 0: none
+  uint32_t messages_per_command = 100'000;     ///< MESSAGELIMIT (RFC 9738); 0: not announced
+  uint32_t messages_per_command_enforced = 0;  ///< 0: nobody is held to it
   Duration login_timeout = 1min;
   Duration idle_timeout = 30min;       ///< RFC 9051 §5.4
   Duration pop3_idle_timeout = 10min;  ///< RFC 1939 §3: no less than that

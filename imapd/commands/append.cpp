@@ -16,6 +16,7 @@
 #include "imapd/commands/flag_rights.h"
 #include "imapd/commands/handlers.h"
 #include "imapd/commands/mailbox_names.h"
+#include "imapd/commands/message_limit.h"
 #include "imapd/commands/url_auth.h"
 #include "imapd/protocol/imap_url.h"
 #include "imapd/protocol/mailbox_name.h"
@@ -43,6 +44,7 @@ Task<std::optional<Reply>> objection(Context& context, const AppendHead& head, u
                                      uint64_t all) {
   if (context.state == State::not_authenticated) co_return bad("Log in first");
   if (head.replace && !context.selected) co_return bad("No mailbox is selected");
+  if (auto refused = too_many_to_append(context, head.message + 1)) co_return refused;
   const uint64_t limit = context.worker.config.limits.append_size.bytes;
   if (octets > limit || all > kMaxTogether * limit)
     co_return no(code::kTooBig, "Messages may have at most " + std::to_string(limit) + " octets");
@@ -278,7 +280,8 @@ Handled handle_append(Context& context, const Command& command) {
       metrics::counter("dromos_imapd_appended_messages_total", "Messages stored by APPEND.");
   const auto& append = command.as<AppendCommand>();
   if (context.append && context.append->refusal) co_return std::move(*context.append->refusal);
-  std::optional<Reply> refusal;
+  std::optional<Reply> refusal = too_many_to_append(context, append.messages.size());
+  if (refusal) co_return std::move(*refusal);
   CO_TRY(auto messages, co_await read_messages(context, append, refusal));
   if (refusal) co_return std::move(*refusal);
   const size_t count = messages.size();

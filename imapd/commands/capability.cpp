@@ -26,6 +26,8 @@ std::string capabilities(const Context& context) {
       "QUOTA"
       " QUOTA=RES-STORAGE QUOTA=RES-MESSAGE QUOTA=RES-MAILBOX APPENDLIMIT=";
   list += std::to_string(context.worker.config.limits.append_size.bytes);
+  if (const uint32_t messages = context.worker.config.limits.messages_per_command; messages != 0)
+    list += " MESSAGELIMIT=" + std::to_string(messages);
   if (may_set_quota(context)) list += " QUOTASET";
   if (!context.stream.is_compressed()) list += " COMPRESS=DEFLATE";
   if (context.worker.config.unauthenticate) list += " UNAUTHENTICATE";

@@ -1,8 +1,10 @@
-// COPY, MOVE and their UID forms (RFC 9051 §6.4.7, §6.4.8): one transaction, COPYUID (RFC 4315 §3).
+// COPY, MOVE and their UID forms (RFC 9051 §6.4.7, §6.4.8): one transaction, COPYUID (RFC 4315 §3),
+// MESSAGELIMIT (RFC 9738 §3.1).
 #include "common/base/fault.h"
 #include "common/store/errc.h"
 #include "imapd/commands/handlers.h"
 #include "imapd/commands/mailbox_names.h"
+#include "imapd/commands/message_limit.h"
 
 namespace dromos::imapd {
 namespace {
@@ -45,14 +47,18 @@ Handled handle_copy(Context& context, const Command& command) {
   constexpr store::Rights kMoving = store::kDeleteMessages | store::kExpunge;  // RFC 6851 §4.1
   if (move && (context.selected->rights & kMoving) != kMoving)
     co_return fail(missing_right(context.selected->rights | store::kLookup));
-  const auto uids = uids_of(context, copy.set, command.uid);
-  if (!uids) co_return bad(uids.error().message());
+  auto numbers = numbers_of(context, copy.set, command.uid);
+  if (!numbers) co_return bad(numbers.error().message());
   const auto target = co_await find_mailbox(context, copy.mailbox, true, store::kInsert);
   if (!target && target.error().is(store::StoreErrc::not_found))
     co_return no(code::kTryCreate, "There is no such mailbox");
   if (!target) co_return fail(target.error());
-  if (uids->empty()) co_return ok("Nothing to copy");
-  const auto moved = co_await transfer(context, *uids, *target, move);
+  if (numbers->empty()) co_return ok("Nothing to copy");
+  MessageLimit limit(context);
+  limit.cut(*numbers, *context.selected->seen);
+  if (!move && limit.reached()) co_return limit.refusal("Too many messages to copy, none is copied", true);
+  const store::UidSet uids = to_store(context.selected->seen->uids_of(*numbers));
+  const auto moved = co_await transfer(context, uids, *target, move);
   if (!moved) co_return fail(moved.error());
   fault::hit("imapd.copy.after_commit");
   context.worker.changed(moved->change);
@@ -60,10 +66,10 @@ Handled handle_copy(Context& context, const Command& command) {
   if (move && (context.selected->junk || target->mailbox.special_use == "junk"))
     context.worker.options.junk_moved();
   (void)co_await context.worker.registry.refresh(*context.selected->mailbox, context.store_deadline());
-  if (!moved->change) co_return no(code::kExpungeIssued, "The messages are gone");
+  if (!moved->change) co_return limit.answer(no(code::kExpungeIssued, "The messages are gone"));
   if (!move) co_return ok("Copy completed", copy_uid(*moved));
   context.out.untagged_status(Status::ok, copy_uid(*moved), "Moved");
-  co_return ok("Move completed", highest_modseq_code(context));
+  co_return limit.answer(ok("Move completed", highest_modseq_code(context)));
 }
 
 }  // namespace dromos::imapd

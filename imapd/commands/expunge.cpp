@@ -1,6 +1,8 @@
-// EXPUNGE and UID EXPUNGE (RFC 9051 §6.4.3, §6.4.9), CLOSE (§6.4.1).
+// EXPUNGE and UID EXPUNGE (RFC 9051 §6.4.3, §6.4.9), CLOSE (§6.4.1). MESSAGELIMIT is for UID EXPUNGE alone
+// (RFC 9738 §3.1).
 #include "common/base/fault.h"
 #include "imapd/commands/handlers.h"
+#include "imapd/commands/message_limit.h"
 
 namespace dromos::imapd {
 namespace {
@@ -15,6 +17,26 @@ Task<Result<bool>> expunge(Context& context, store::UidSet uids) {
   co_return gone.repeated || !gone.uids.empty();
 }
 
+/// Of those the ones marked \Deleted, as they are now.
+NumberSet deleted_of(const MailboxVersion& version, const NumberSet& numbers) {
+  NumberSet deleted;
+  numbers.for_each([&](uint32_t number) {
+    if ((version.at(number).flags & kFlagDeleted) != 0) deleted.add(number);
+  });
+  return deleted;
+}
+
+/// What UID EXPUNGE is about: everything named, or the last of the \Deleted ones, if those are too many.
+Result<store::UidSet> uids_to_expunge(const Context& context, const SequenceSet& set, MessageLimit& limit) {
+  TRY(const NumberSet named, numbers_of(context, set, true));
+  const NumberSet uids = context.selected->seen->uids_of(named);
+  if (!limit.over(named.count())) return to_store(uids);
+  const VersionPtr now = context.selected->current();
+  NumberSet deleted = deleted_of(*now, now->numbers_of(uids));
+  limit.cut(deleted, *now);
+  return to_store(limit.reached() ? now->uids_of(deleted) : uids);
+}
+
 }  // namespace
 
 Handled handle_expunge(Context& context, const Command& command) {
@@ -22,14 +44,15 @@ Handled handle_expunge(Context& context, const Command& command) {
   if ((context.selected->rights & store::kExpunge) == 0)
     co_return fail(missing_right(context.selected->rights | store::kLookup));
   store::UidSet uids = store::UidSet::all();
+  MessageLimit limit(context);
   if (command.uid) {
-    const auto some = uids_of(context, command.as<ExpungeCommand>().set, true);
+    const auto some = uids_to_expunge(context, command.as<ExpungeCommand>().set, limit);
     if (!some) co_return bad(some.error().message());
     uids = *some;
   }
   if (uids.empty()) co_return ok("Nothing to expunge");
   CO_TRY(const bool gone, co_await expunge(context, std::move(uids)));
-  co_return ok("Expunge completed", gone ? highest_modseq_code(context) : "");
+  co_return limit.answer(ok("Expunge completed", gone ? highest_modseq_code(context) : ""));
 }
 
 Handled handle_close(Context& context, const Command& command) {

@@ -1,4 +1,5 @@
-// FETCH and UID FETCH (RFC 9051 §6.4.5; CHANGEDSINCE and VANISHED: RFC 7162 §3.1.4, §3.2.6).
+// FETCH and UID FETCH (RFC 9051 §6.4.5; CHANGEDSINCE and VANISHED: RFC 7162 §3.1.4, §3.2.6; MESSAGELIMIT: RFC
+// 9738).
 #include <algorithm>
 #include <exception>
 
@@ -7,6 +8,7 @@
 #include "common/store/errc.h"
 #include "imapd/commands/fetch_render.h"
 #include "imapd/commands/handlers.h"
+#include "imapd/commands/message_limit.h"
 #include "imapd/commands/progress.h"
 #include "imapd/commands/qresync.h"
 #include "imapd/commands/search_answer.h"
@@ -66,7 +68,9 @@ class Fetcher {
         loader_(context.worker, context.selected->mailbox->account(), context.selected->mailbox->id()),
         renderer_(context, items, loader_) {}
 
+  /// Numbers ascending, or descending.
   Task<Result<void>> run(const std::vector<uint32_t>& numbers) {
+    descending_ = numbers.size() > 1 && numbers.front() > numbers.back();
     std::exception_ptr thrown;
     Result<void> result;
     try {
@@ -157,10 +161,14 @@ class Fetcher {
   }
 
   Task<Result<void>> load_all(std::vector<LoadedMessage>& loaded, std::vector<uint32_t> uids) {
+    if (descending_) std::reverse(uids.begin(), uids.end());
     CO_TRY(loaded, co_await loader_.load(std::move(uids), needs_, context_.store_deadline()));
-    if (needs_.fields == nullptr) co_return Result<void>{};
-    HeaderReader headers(context_.worker, *context_.selected->mailbox, *needs_.fields);
-    co_return co_await headers.read(loaded, *version_, context_.store_deadline());
+    if (needs_.fields != nullptr) {
+      HeaderReader headers(context_.worker, *context_.selected->mailbox, *needs_.fields);
+      CO_TRY_VOID(co_await headers.read(loaded, *version_, context_.store_deadline()));
+    }
+    if (descending_) std::reverse(loaded.begin(), loaded.end());
+    co_return Result<void>{};
   }
 
   Task<Result<void>> write_batch(const std::vector<uint32_t>& numbers, Batch& batch) {
@@ -206,6 +214,7 @@ class Fetcher {
   const LoadNeeds needs_;
   MessageLoader loader_;
   FetchRenderer renderer_;
+  bool descending_ = false;
   size_t gone_ = 0;
   size_t unreadable_ = 0;
   TaskGroup ahead_;
@@ -227,6 +236,14 @@ Task<Result<void>> set_seen(Context& context, const std::vector<uint32_t>& numbe
   co_return co_await settle(context, stored.change, stored.repeated);
 }
 
+Reply outcome(const Fetcher& fetcher) {
+  if (fetcher.unknown_encoding()) return no(code::kUnknownCte, "A part has an unknown encoding");
+  if (fetcher.unreadable() > 0) return no(code::kCorruption, "Some messages are not readable");
+  // RFC 2180 §4.1.2 would allow NO; clients take that for a failure of the messages they got, too.
+  if (fetcher.gone() > 0) return ok("Some messages are gone", std::string(code::kExpungeIssued));
+  return ok("Fetch completed");
+}
+
 }  // namespace
 
 Task<Result<void>> fetch_messages(Context& context, const std::vector<FetchItem>& items,
@@ -241,22 +258,24 @@ Handled handle_fetch(Context& context, const Command& command) {
   const std::vector<FetchItem> items = items_of(context, fetch, command.uid);
   const auto numbers = numbers_of(context, fetch.set, command.uid);
   if (!numbers) co_return bad(numbers.error().message());
+  // Only what CHANGEDSINCE leaves is processed, so only that counts.
+  MessageLimit limit(context);
+  std::vector<uint32_t> list = chosen(fetch, *numbers, *context.selected->seen);
+  limit.cut(list, *context.selected->seen);
+  if (limit.reached() && fetch.partial) co_return limit.refusal("The range holds too many messages");
   if (fetch.vanished) {
     const NumberSet asked = fetch.set.saved_result ? context.selected->saved : fetch.set.resolve(UINT32_MAX);
     CO_TRY_VOID(co_await write_vanished_earlier(context, *fetch.changed_since, &asked));
   }
-  const std::vector<uint32_t> list = chosen(fetch, *numbers, *context.selected->seen);
+  if (limit.reached()) std::reverse(list.begin(), list.end());
   Fetcher fetcher(context, items);
   CO_TRY_VOID(co_await fetcher.run(list));
+  if (limit.reached()) std::reverse(list.begin(), list.end());
   const bool reads =
       std::any_of(items.begin(), items.end(), [](const FetchItem& i) { return i.sets_seen(); });
   const bool keeps = !context.selected->read_only && (context.selected->rights & store::kKeepSeen) != 0;
   if (reads && keeps) CO_TRY_VOID(co_await set_seen(context, list));
-  if (fetcher.unknown_encoding()) co_return no(code::kUnknownCte, "A part has an unknown encoding");
-  if (fetcher.unreadable() > 0) co_return no(code::kCorruption, "Some messages are not readable");
-  // RFC 2180 §4.1.2 would allow NO; clients take that for a failure of the messages they got, too.
-  if (fetcher.gone() > 0) co_return ok("Some messages are gone", std::string(code::kExpungeIssued));
-  co_return ok("Fetch completed");
+  co_return limit.answer(outcome(fetcher));
 }
 
 }  // namespace dromos::imapd

@@ -1,5 +1,6 @@
 // ESEARCH: a search in several mailboxes (RFC 7377). Each is read as it is now; the selected one as the
-// client knows it. What the reader may not look up or read is passed over.
+// client knows it. What the reader may not look up or read is passed over. MESSAGELIMIT (RFC 9738) cuts a
+// search of one mailbox; several with more messages are refused (§2.4), since its uid could not say where.
 #include <algorithm>
 #include <map>
 
@@ -8,6 +9,7 @@
 #include "imapd/commands/handlers.h"
 #include "imapd/commands/live_search.h"
 #include "imapd/commands/mailbox_filter.h"
+#include "imapd/commands/message_limit.h"
 
 namespace dromos::imapd {
 namespace {
@@ -23,7 +25,7 @@ struct Target {
   MailboxId id;
   std::string name;
   bool selected = false;
-  bool empty = false;
+  uint64_t messages = 0;
 };
 
 bool only_selected(const std::vector<MailboxFilter>& sources) {
@@ -48,14 +50,16 @@ Task<Result<std::vector<Target>>> targets_of(Context& context, const std::vector
       if (source.kind == Kind::selected && is_selected) how = Reach::named;
     const store::Rights needed = how == Reach::named ? store::kRead : store::kRead | store::kLookup;
     if (how == Reach::none || !mailbox.mailbox.selectable || !mailbox.may(needed)) continue;
-    targets.push_back(
-        {mailbox.account, mailbox.mailbox.id, mailbox.name, is_selected, mailbox.mailbox.all.count == 0});
+    targets.push_back({mailbox.account, mailbox.mailbox.id, mailbox.name, is_selected,
+                       static_cast<uint64_t>(mailbox.mailbox.all.count)});
   }
   co_return targets;
 }
 
+/// `limit`: where it is the only one.
 Task<Result<void>> search_one(Context& context, const Command& command, const Target& target,
-                              const SearchProgram& program, const SearchReturn& wanted, Deadline deadline) {
+                              const SearchProgram& program, const SearchReturn& wanted, MessageLimit* limit,
+                              Deadline deadline) {
   std::shared_ptr<SharedMailbox> mailbox;
   SearchScope scope;
   if (target.selected) {
@@ -71,6 +75,11 @@ Task<Result<void>> search_one(Context& context, const Command& command, const Ta
       scope.version = mailbox->current(*view);
     }
     scope.unwanted = [&context] { return context.peer_gone(); };
+  }
+  if (limit != nullptr) {
+    CO_TRY_VOID(limit->cut(scope, program));
+    if (!limit->knows(wanted.partial))
+      co_return fail(Errc::limit_exceeded, "That range cannot be told of so many messages");
   }
   CO_TRY(SearchHits hits, co_await search_with_scores(context.worker, scope, program, deadline));
   Found found{std::move(hits.numbers), std::move(hits.scores)};
@@ -114,11 +123,19 @@ Handled handle_esearch(Context& context, const Command& command) {
   if (sources.empty()) sources.emplace_back();
   CO_TRY(const auto targets, co_await targets_of(context, sources));
   if (targets.size() > kMaxMailboxes) co_return no(code::kLimit, "Too many mailboxes for one search");
+  const auto with_messages = [](const Target& target) { return target.messages > 0 || target.selected; };
+  const bool single = std::count_if(targets.begin(), targets.end(), with_messages) == 1;
+  uint64_t messages = 0;
+  for (const Target& target : targets) messages += target.messages;
+  MessageLimit limit(context);
+  if (!single && limit.exceeded_by(messages))
+    co_return no(code::kLimit, "Too many messages for one search in several mailboxes");
   const SearchReturn wanted = result_options(search.result);
   const Deadline deadline = Deadline::after(kMaxTime);
   for (const Target& target : targets) {
-    if (target.empty && !target.selected) continue;
-    const auto searched = co_await search_one(context, command, target, program, wanted, deadline);
+    if (!with_messages(target)) continue;
+    const auto searched =
+        co_await search_one(context, command, target, program, wanted, single ? &limit : nullptr, deadline);
     // Gone since they were listed: as if it never was.
     if (!searched && !searched.error().is(store::StoreErrc::not_found)) co_return fail(searched.error());
     const bool open = co_await context.flush_some();
@@ -131,7 +148,7 @@ Handled handle_esearch(Context& context, const Command& command) {
     code.raw("NOUPDATE ").string(command.tag);
     context.out.untagged_status(Status::no, code.view(), "The selected mailbox is not among those searched");
   }
-  co_return ok("Search completed");
+  co_return limit.answer(ok("Search completed"));
 }
 
 }  // namespace dromos::imapd

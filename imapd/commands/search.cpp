@@ -1,11 +1,12 @@
 // SEARCH and UID SEARCH (RFC 9051 §6.4.4), RETURN options (RFC 4731), SAVE (RFC 5182), PARTIAL (RFC 9394),
-// UPDATE (RFC 5267), RELEVANCY (RFC 6203), charsets.
+// UPDATE (RFC 5267), RELEVANCY (RFC 6203), MESSAGELIMIT (RFC 9738), charsets.
 #include "imapd/service/search.h"
 
 #include <utility>
 
 #include "imapd/commands/handlers.h"
 #include "imapd/commands/live_search.h"
+#include "imapd/commands/message_limit.h"
 #include "imapd/commands/search_answer.h"
 
 namespace dromos::imapd {
@@ -36,10 +37,14 @@ Handled handle_search(Context& context, const Command& command) {
     co_return *refused;
   }
   if (program.uses_modseq) context.enable_condstore();
-  const SearchScope scope = scope_of(context);
+  SearchScope scope = scope_of(context);
+  MessageLimit limit(context);
+  if (const auto cut = limit.cut(scope, program); !cut) co_return bad(cut.error().message());
   // `$` names the old result, also in a search that saves a new one. NO leaves none, BAD the old one
   // (RFC 5182 §2.1).
   if (search.result.save) selected.saved = {};
+  if (!limit.knows(search.result.partial))
+    co_return limit.refusal("That range cannot be told of so many messages");
   auto searched = co_await search_with_scores(context.worker, scope, program, search_deadline());
   if (!searched) {
     if (searched.error().is(Errc::invalid_argument)) selected.saved = scope.saved;
@@ -59,7 +64,7 @@ Handled handle_search(Context& context, const Command& command) {
     write_esearch(context.out, head, wanted, shown, found.scores, modseq);
   if (wanted.update)
     keep_live(context, head, scope, std::move(program), {}, found.numbers, wanted.update_fetch);
-  co_return ok("Search completed");
+  co_return limit.answer(ok("Search completed"));
 }
 
 }  // namespace dromos::imapd

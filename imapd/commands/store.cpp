@@ -1,9 +1,10 @@
-// STORE and UID STORE (RFC 9051 §6.4.6; UNCHANGEDSINCE: RFC 7162 §3.1.3).
+// STORE and UID STORE (RFC 9051 §6.4.6; UNCHANGEDSINCE: RFC 7162 §3.1.3; MESSAGELIMIT: RFC 9738).
 #include <algorithm>
 
 #include "common/store/errc.h"
 #include "imapd/commands/flag_rights.h"
 #include "imapd/commands/handlers.h"
+#include "imapd/commands/message_limit.h"
 #include "imapd/commands/sync.h"
 
 namespace dromos::imapd {
@@ -93,15 +94,18 @@ Handled handle_store(Context& context, const Command& command) {
   Selected& selected = *context.selected;
   if (selected.read_only) co_return no(code::kReadOnly, "The mailbox is open read-only");
   if (store.unchanged_since) context.enable_condstore();
-  const auto uids = uids_of(context, store.set, command.uid);
-  if (!uids) co_return bad(uids.error().message());
-  if (uids->empty()) co_return ok("Nothing to store");
+  auto numbers = numbers_of(context, store.set, command.uid);
+  if (!numbers) co_return bad(numbers.error().message());
+  if (numbers->empty()) co_return ok("Nothing to store");
+  MessageLimit limit(context);
+  limit.cut(*numbers, *selected.seen);
+  const store::UidSet uids = to_store(selected.seen->uids_of(*numbers));
   CO_TRY(const store::FlagSet flags, allowed_flags(context, store));
   std::optional<int64_t> unchanged;
   if (store.unchanged_since)
     unchanged = static_cast<int64_t>(std::min<uint64_t>(*store.unchanged_since, INT64_MAX));
   const store::FlagOp op = operation(store.change);
-  CO_TRY(const auto stored, co_await store_once(context, *uids, op, flags, unchanged));
+  CO_TRY(const auto stored, co_await store_once(context, uids, op, flags, unchanged));
   follow_own(context, op, flags, stored);
   CO_TRY_VOID(co_await settle(context, stored.change, stored.repeated));
   if (store.silent && stored.change) {
@@ -111,12 +115,12 @@ Handled handle_store(Context& context, const Command& command) {
     selected.silent.keywords = !flags.keywords.empty() || store.change == StoreCommand::Change::replace;
   }
   sync(context, command.uid ? Expunges::tell : Expunges::hold);
-  if (!store.silent) write_unchanged(context, from_store(*uids), stored, command.uid);
-  if (stored.failed.empty()) co_return ok("Store completed");
+  if (!store.silent) write_unchanged(context, from_store(uids), stored, command.uid);
+  if (stored.failed.empty()) co_return limit.answer(ok("Store completed"));
   write_modified(context, stored);
   const NumberSet failed = from_store(stored.failed);
   const std::string list = command.uid ? failed.format() : selected.seen->numbers_of(failed).format();
-  co_return ok("Conditional store: some messages had changed", "MODIFIED " + list);
+  co_return limit.answer(ok("Conditional store: some messages had changed", "MODIFIED " + list));
 }
 
 }  // namespace dromos::imapd

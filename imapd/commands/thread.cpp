@@ -1,5 +1,6 @@
 // THREAD and UID THREAD (RFC 5256 §3): REFERENCES and ORDEREDSUBJECT.
 #include "imapd/commands/handlers.h"
+#include "imapd/commands/message_limit.h"
 #include "imapd/commands/search_answer.h"
 #include "imapd/service/sorting.h"
 
@@ -14,7 +15,11 @@ Handled handle_thread(Context& context, const Command& command) {
   SearchProgram program = thread.program;
   if (auto refused = make_utf8(program)) co_return *refused;
   if (program.uses_modseq) context.enable_condstore();
-  const SearchScope scope = scope_of(context);
+  SearchScope scope = scope_of(context);
+  MessageLimit limit(context);
+  CO_TRY_VOID(limit.cut(scope, program));
+  // Part of a thread is none (RFC 9738 §3.3).
+  if (limit.reached()) co_return limit.refusal("Too many messages to be threaded");
   const Deadline deadline = search_deadline();
   CO_TRY(auto found, co_await run_search(context.worker, scope, program, deadline));
   CO_TRY(const std::string threads,

@@ -34,6 +34,7 @@ struct AppendMessage {
   bool catenate = false;          // else exactly one text part
   std::vector<AppendPart> parts;  // in order
 };
+/// What one APPEND stores. The parser takes one more, so that the answer can be MESSAGELIMIT (RFC 9738 §3.1).
 inline constexpr size_t kMaxAppendMessages = 1000;
 inline constexpr size_t kMaxCatenateParts = 1000;
 

@@ -54,7 +54,7 @@ bool parse_append(Lexer& lexer, Command& command) {
   auto& append = command.arguments.emplace<AppendCommand>();
   if (!lexer.sp() || !lexer.astring(append.mailbox)) return false;
   do {
-    if (append.messages.size() == kMaxAppendMessages) return lexer.fail("Too many messages in one APPEND");
+    if (append.messages.size() > kMaxAppendMessages) return lexer.fail("Too many messages in one APPEND");
     if (!lexer.sp() || !parse_message(lexer, append.messages.emplace_back())) return false;
   } while (lexer.peek() == ' ');
   return true;

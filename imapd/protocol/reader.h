@@ -22,8 +22,8 @@ struct ReaderLimits {
   size_t line = 64 * 1024;                 // octets between two literals
   size_t text = 1024 * 1024;               // all lines of one command, without literals
   size_t argument_literals = 1024 * 1024;  // octets of all literals kept in memory, of one command
-  uint32_t literals = 1000;                // per command, those of message data included
-  uint64_t skip = 256 * 1024;              // octets of a refused command that are read and dropped
+  uint32_t literals = 1002;    // per command, those of message data included: see kMaxAppendMessages
+  uint64_t skip = 256 * 1024;  // octets of a refused command that are read and dropped
 };
 
 /// A command as received: lines joined by their literals, no final CRLF. Streamed literals leave only their

@@ -159,6 +159,17 @@ NumberSet NumberSet::subtract(const NumberSet& other) const {
   return result;
 }
 
+NumberSet NumberSet::highest(uint64_t count) const {
+  NumberSet result;
+  auto first = ranges_.end();
+  uint64_t left = count;
+  while (left > 0 && first != ranges_.begin()) left -= std::min(left, (--first)->count());
+  result.ranges_.assign(first, ranges_.end());
+  const uint64_t taken = result.count();
+  if (taken > count) result.ranges_.front().first += static_cast<uint32_t>(taken - count);
+  return result;
+}
+
 std::string NumberSet::format() const {
   std::string out;
   append_ranges(out, *this);

@@ -59,6 +59,9 @@ class NumberSet {
       for (uint64_t n = range.first; n <= range.last; ++n) fn(static_cast<uint32_t>(n));
   }
 
+  /// The `count` highest of them; all, if there are no more.
+  NumberSet highest(uint64_t count) const;
+
   bool operator==(const NumberSet&) const = default;
   /// "1:3,7"; "" if empty (no such sequence-set exists, so callers omit the item).
   std::string format() const;

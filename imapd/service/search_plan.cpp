@@ -249,6 +249,53 @@ Result<SearchNode> SearchPlan::node_of(const SearchScope& scope, const SearchKey
   return node;
 }
 
+namespace {
+
+NumberSet unite(const NumberSet& one, const NumberSet& other) {
+  std::vector<NumberRange> ranges = one.ranges();
+  ranges.insert(ranges.end(), other.ranges().begin(), other.ranges().end());
+  return NumberSet(std::move(ranges));
+}
+
+/// By sets alone: what a key may match, or (`surely`) what it matches whatever else the message is. Depth is
+/// bounded by kMaxSearchDepth.
+NumberSet by_sets(const SearchNode& node, const NumberSet& all, bool surely) {
+  if (node.source != SearchSource::none) return surely ? NumberSet() : all;
+  switch (node.kind) {
+    case Kind::all:
+      return node.constant ? all : NumberSet();
+    case Kind::sequence:
+    case Kind::uid:
+      return node.numbers;
+    case Kind::conjunction: {
+      NumberSet left = all;
+      for (const SearchNode& child : node.children) left = left.intersect(by_sets(child, all, surely));
+      return left;
+    }
+    case Kind::either: {
+      NumberSet any;
+      for (const SearchNode& child : node.children) any = unite(any, by_sets(child, all, surely));
+      return any;
+    }
+    case Kind::negation:
+      return all.subtract(by_sets(node.children.front(), all, !surely));
+    default:
+      return surely ? NumberSet() : all;
+  }
+}
+
+}  // namespace
+
+NumberSet SearchPlan::named(uint32_t messages) const {
+  if (messages == 0) return {};
+  return by_sets(*root_, NumberSet{{1, messages}}, false);
+}
+
+Result<NumberSet> messages_named(const SearchScope& scope, const SearchProgram& program) {
+  TRY(const SearchPlan plan, SearchPlan::make(scope, program, 0));
+  return plan.named(scope.version->size());
+}
+
 Truth SearchPlan::decide(const KeywordSets& keywords, uint32_t number, const MessageItem& item,
                          const std::vector<Truth>& known) const {
   return decide(*root_, keywords, number, item, known);

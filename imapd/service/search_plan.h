@@ -44,6 +44,8 @@ class SearchPlan {
   const std::vector<const SearchNode*>& leaves() const { return leaves_; }
   bool needs(SearchSource source) const;
   bool has_fuzzy() const;
+  /// The message numbers that its sets leave open, of so many messages: what is not there is not looked at.
+  NumberSet named(uint32_t messages) const;
   /// `known[leaf]` of this message; empty: nothing was read.
   Truth decide(const KeywordSets& keywords, uint32_t number, const MessageItem& item,
                const std::vector<Truth>& known) const;
@@ -56,5 +58,8 @@ class SearchPlan {
   std::unique_ptr<SearchNode> root_;
   std::vector<const SearchNode*> leaves_;
 };
+
+/// Of the mailbox, the messages that the program's numbers and uids allow.
+Result<NumberSet> messages_named(const SearchScope& scope, const SearchProgram& program);
 
 }  // namespace dromos::imapd

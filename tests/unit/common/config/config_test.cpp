@@ -224,6 +224,25 @@ TEST_CASE("A conninfo that names its user keeps it", "[unit][config]") {
         "host=/x user=postgres application_name=dromos_mta connect_timeout=5");
 }
 
+TEST_CASE("What is enforced of MESSAGELIMIT is announced first", "[unit][config]") {
+  const auto limits = [](const std::string& text) { return errors("imapd: {limits: {" + text + "}}"); };
+  const auto defaults = read("");
+  CHECK(defaults->imapd.limits.messages_per_command == 100'000);
+  CHECK(defaults->imapd.limits.messages_per_command_enforced == 0);
+  const auto set = read("imapd: {limits: {messages_per_command: 1000, messages_per_command_enforced: 1000}}");
+  REQUIRE(set);
+  CHECK(set->imapd.limits.messages_per_command_enforced == 1000);
+  CHECK(read("imapd: {limits: {messages_per_command: 0}}"));
+  CHECK(read("imapd: {limits: {messages_per_command_enforced: 4000000000}}"));
+  CHECK(limits("messages_per_command: 999").find("imapd.limits.messages_per_command: is 999; allowed: 0") !=
+        std::string::npos);
+  CHECK(limits("messages_per_command_enforced: 99999").find("is less than messages_per_command") !=
+        std::string::npos);
+  CHECK(limits("messages_per_command: 0, messages_per_command_enforced: 5000").find("is set, while") !=
+        std::string::npos);
+  CHECK_FALSE(limits("messages_per_command: -1").empty());
+}
+
 TEST_CASE("Hostile YAML is refused within bounds", "[unit][config]") {
   CHECK(errors("a: &x [1]\nb: *x\n").find("anchors and aliases") != std::string::npos);
   CHECK(errors("a: !!python/object x").find("tags") != std::string::npos);
@@ -270,6 +289,7 @@ TEST_CASE("The example is valid and shows the defaults", "[unit][config]") {
   CHECK(example->mta.limits.message_size == defaults->mta.limits.message_size);
   CHECK(example->mta.outbound.expire_after == defaults->mta.outbound.expire_after);
   CHECK(example->imapd.limits.snapshot_budget == defaults->imapd.limits.snapshot_budget);
+  CHECK(example->imapd.limits.messages_per_command == defaults->imapd.limits.messages_per_command);
   CHECK(example->imapd.limits.search_texts == defaults->imapd.limits.search_texts);
   CHECK(example->jmapd.limits.request_timeout == defaults->jmapd.limits.request_timeout);
   CHECK(example->admind.common.metrics == defaults->admind.common.metrics);

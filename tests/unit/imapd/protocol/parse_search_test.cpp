@@ -68,6 +68,8 @@ TEST_CASE("Every search key is known", "[unit][imapd]") {
   CHECK(key("EMAILID M-1_a").text == "M-1_a");
   CHECK(key("THREADID T1").kind == Kind::thread_id);
   CHECK(key("UIDAFTER 7").number == 7);
+  CHECK(key("UIDAFTER 4294967295").kind == Kind::uid_after);
+  CHECK(key("uidbefore 1").kind == Kind::uid_before);
   CHECK(key("FILTER on-the-road").kind == Kind::filter);
   CHECK(key("SAVEDATESUPPORTED").kind == Kind::save_date_supported);
   CHECK(key("MODSEQ 620162338").number == 620162338);

@@ -94,3 +94,18 @@ TEST_CASE("Numbers are written as ranges", "[unit][imapd]") {
   CHECK(all.count() == UINT32_MAX);
   CHECK(all.subtract(NumberSet{{1, 1}, {UINT32_MAX, UINT32_MAX}}).format() == "2:4294967294");
 }
+
+TEST_CASE("The highest of a set", "[unit][imapd]") {
+  const NumberSet set{{1, 3}, {7, 7}, {10, 14}};
+  CHECK(set.highest(0).empty());
+  CHECK(set.highest(1).format() == "14");
+  CHECK(set.highest(5).format() == "10:14");
+  CHECK(set.highest(6).format() == "7,10:14");
+  CHECK(set.highest(8).format() == "2:3,7,10:14");
+  CHECK(set.highest(9) == set);
+  CHECK(set.highest(UINT64_MAX) == set);
+  CHECK(NumberSet().highest(3).empty());
+  const NumberSet all{{1, UINT32_MAX}};
+  CHECK(all.highest(2).format() == "4294967294:4294967295");
+  CHECK(all.highest(uint64_t{UINT32_MAX} + 1) == all);
+}
