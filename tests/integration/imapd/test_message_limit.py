@@ -363,8 +363,9 @@ def test_uidafter_and_uidbefore(connect):
     # Kept up to date: uids that come are after it, too.
     (line,) = client.ok("UID SEARCH RETURN (UPDATE ALL) UIDAFTER 8")
     assert line.endswith(b" ALL 9")
-    client.append("INBOX", simple("later"))
-    assert any(b"ADDTO (0 10)" in line for line in client.ok("NOOP") + client.ok("NOOP"))
+    message = simple("later")
+    told = client.ok(b"APPEND INBOX {%d+}\r\n%s" % (len(message), message)) + client.ok("NOOP")
+    assert any(b"ADDTO (0 10)" in line for line in told)
     # With $ to and fro.
     client.ok("UID SEARCH RETURN (SAVE) UIDAFTER 7")
     assert found(client.ok("UID SEARCH $ UIDBEFORE 9")) == [8]
