@@ -75,7 +75,7 @@ class Directory {
   Task<Result<std::optional<Credential>>> find_credential(std::string login, Deadline deadline);
   Task<Result<std::optional<Identity>>> try_app_password(std::string login, std::string secret,
                                                          Deadline deadline);
-  Task<Result<bool>> verify(const Credential* credential, std::string password, Deadline deadline);
+  Task<Result<bool>> verify(std::optional<Credential> credential, std::string password, Deadline deadline);
   Task<Result<void>> upgrade(Credential credential, std::string password, Deadline deadline);
   Task<Result<void>> admit(std::string login, std::string remote, Deadline deadline);
 

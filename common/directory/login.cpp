@@ -59,6 +59,13 @@ struct Directory::Credential {
   std::string fingerprint() const {
     return stored.scheme + stored.hash + (stored.sha256 ? stored.sha256->stored_key : "");
   }
+  bool remembered(LoginState& state, std::string_view password) const {
+    return !stored.scheme.empty() &&
+           state.verified.contains(identity.account, identity.epoch, fingerprint(), password, now());
+  }
+  void remember(LoginState& state, std::string_view password) const {
+    state.verified.add(identity.account, identity.epoch, fingerprint(), password, now());
+  }
 };
 
 Task<Result<void>> Directory::admit(std::string login, std::string remote, Deadline deadline) {
@@ -107,13 +114,18 @@ Task<Result<std::optional<Identity>>> Directory::try_app_password(std::string lo
   co_return std::optional<Identity>(std::move(identity));
 }
 
-/// Always costs one hash: without a credential, or with none that argon2id could check, a decoy is hashed.
-Task<Result<bool>> Directory::verify(const Credential* credential, std::string password, Deadline deadline) {
-  const StoredPassword stored = credential != nullptr ? credential->stored : StoredPassword{};
-  auto work = [stored, deadline, password = std::move(password)] {
+/// Costs one hash: without a credential, or with none that argon2id could check, a decoy is hashed. Of many
+/// logins at once with the same password, the first two to have their turn pay for all.
+Task<Result<bool>> Directory::verify(std::optional<Credential> credential, std::string password,
+                                     Deadline deadline) {
+  auto work = [state = state_, credential = std::move(credential), deadline, password = std::move(password)] {
     if (deadline.passed()) return false;  // the turn came too late
+    if (credential && credential->remembered(*state, password)) return true;
+    const StoredPassword stored = credential ? credential->stored : StoredPassword{};
     const bool right = verify_stored(stored, password);
     if (stored.scheme != "argon2id") burn_password_time(password);
+    state->hashed.fetch_add(1, std::memory_order_relaxed);
+    if (right) credential->remember(*state, password);
     return right;
   };
   co_return co_await state_->gate.run(std::move(work));
@@ -121,7 +133,9 @@ Task<Result<bool>> Directory::verify(const Credential* credential, std::string p
 
 Task<Result<void>> Directory::upgrade(Credential credential, std::string password, Deadline deadline) {
   const StoredPassword old = credential.stored;
-  auto work = state_->gate.run([old, password = std::move(password)] {
+  const UpgradeTurn turn(*state_, credential.identity.account);
+  if (!turn.ours()) co_return Result<void>();
+  auto work = state_->gate.run([old, password] {
     StoredPassword made = make_password(password);
     if (old.scheme == "argon2id") made.hash = old.hash;
     if (old.sha256) made.sha256 = old.sha256;
@@ -133,6 +147,8 @@ Task<Result<void>> Directory::upgrade(Credential credential, std::string passwor
   add_verifier(params, made.sha256);
   add_verifier(params, made.sha1);
   CO_TRY_VOID(co_await pool_.exec(kUpgrade, std::move(params), deadline));
+  credential.stored = made;
+  credential.remember(*state_, password);
   co_return Result<void>();
 }
 
@@ -141,7 +157,7 @@ Task<Result<Identity>> Directory::authenticate(std::string login, std::string pa
   CO_TRY_VOID(co_await admit(login, remote, deadline));
   const auto address = usable_login(login);
   if (!address || password.size() > sasl::kMaxPassword) {
-    CO_TRY_VOID(co_await verify(nullptr, "", deadline));
+    CO_TRY_VOID(co_await verify(std::nullopt, "", deadline));
     state_->throttle.failed(remote, login, now());
     co_return fail(bad_credentials());
   }
@@ -152,19 +168,13 @@ Task<Result<Identity>> Directory::authenticate(std::string login, std::string pa
     co_return std::move(*app);
   }
   CO_TRY(auto found, co_await find_credential(*address, deadline));
-  const auto fingerprint = found ? found->fingerprint() : std::string();
-  const bool remembered =
-      found && !found->stored.scheme.empty() &&
-      state_->verified.contains(found->identity.account, found->identity.epoch, fingerprint, password, now());
-  if (!remembered) {
-    const Credential* credential = found ? &*found : nullptr;
-    CO_TRY(const bool right, co_await verify(credential, password, deadline));
+  if (!found || !found->remembered(*state_, password)) {
+    CO_TRY(const bool right, co_await verify(found, password, deadline));
     if (!right && deadline.passed()) co_return fail(timeout_error("checking the password"));
     if (!right) {
       state_->throttle.failed(remote, login, now());
       co_return fail(bad_credentials());
     }
-    state_->verified.add(found->identity.account, found->identity.epoch, fingerprint, password, now());
   }
   state_->throttle.succeeded(remote, login, now());
   if (!found->enabled) co_return fail(is_disabled());

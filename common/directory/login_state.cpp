@@ -59,6 +59,16 @@ void HashGate::release() {
   next.reactor->post([next] { next.reactor->schedule(next.handle); });
 }
 
+UpgradeTurn::UpgradeTurn(LoginState& state, AccountId account) : state_(state), account_(account) {
+  const std::lock_guard lock(state_.mutex_);
+  ours_ = state_.upgrading_.insert(account_).second;
+}
+
+UpgradeTurn::~UpgradeTurn() {
+  const std::lock_guard lock(state_.mutex_);
+  if (ours_) state_.upgrading_.erase(account_);
+}
+
 size_t HashGate::waiting() {
   const std::lock_guard lock(mutex_);
   return waiters_.size();

@@ -2,10 +2,13 @@
 // gate that lets at most two password hashes run at once (19 MiB each). Thread-safe.
 #pragma once
 
+#include <atomic>
 #include <coroutine>
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -92,6 +95,29 @@ class LoginState {
   VerifiedLogins verified;
   LoginThrottle throttle;
   HashGate gate;
+  /// Passwords hashed to judge a login.
+  std::atomic<uint64_t> hashed = 0;
+
+ private:
+  friend class UpgradeTurn;
+  std::mutex mutex_;
+  std::set<AccountId> upgrading_;
+};
+
+/// While it lives, its account's stored password is being improved; `ours()` is false if somebody else is at
+/// it.
+class UpgradeTurn {
+ public:
+  UpgradeTurn(LoginState& state, AccountId account);
+  ~UpgradeTurn();
+  UpgradeTurn(const UpgradeTurn&) = delete;
+  UpgradeTurn& operator=(const UpgradeTurn&) = delete;
+  bool ours() const { return ours_; }
+
+ private:
+  LoginState& state_;
+  const AccountId account_;
+  bool ours_;
 };
 
 }  // namespace dromos::directory

@@ -4,6 +4,7 @@
 #include "common/db/transaction.h"
 #include "common/store/errc.h"
 #include "common/store/flag_write.h"
+#include "common/store/partition.h"
 #include "common/store/write.h"
 
 namespace dromos::store {
@@ -12,15 +13,15 @@ namespace {
 #define ENTRY_COLUMNS \
   "e.uid, e.flags, e.modseq, e.size, e.received_at, e.saved_at, e.message_id, e.thread_id, e.keywords"
 
-const db::Statement kSliceOf{
+const AccountStatement kSliceOf{
     "store_entry_slice",
     "SELECT " ENTRY_COLUMNS
-    " FROM mail.entry e WHERE e.account_id = $1 AND e.mailbox_id = $2 AND e.uid >= $3 AND e.uid <= $4 "
+    " FROM mail.entry_p%p e WHERE e.account_id = $1 AND e.mailbox_id = $2 AND e.uid >= $3 AND e.uid <= $4 "
     "ORDER BY e.uid LIMIT $5"};
-const db::Statement kPlaces{
+const AccountStatement kPlaces{
     "store_entry_places",
     "SELECT " ENTRY_COLUMNS
-    ", e.mailbox_id FROM mail.entry e WHERE e.account_id = $1 AND e.message_id = ANY ($2) "
+    ", e.mailbox_id FROM mail.entry_p%p e WHERE e.account_id = $1 AND e.message_id = ANY ($2) "
     "ORDER BY e.message_id, e.mailbox_id"};
 // Batch of one snapshot: repeatable read by a single statement each would differ, so the modseq bounds the
 // others.
@@ -33,11 +34,11 @@ const db::Statement kLog{
     "SELECT c.kind, c.uids::text FROM mail.changelog c "
     "WHERE c.account_id = $1 AND c.mailbox_id = $2 AND c.modseq > $3 AND c.modseq <= $4 AND c.kind <= 3 "
     "ORDER BY c.modseq, c.kind"};
-const db::Statement kByRanges{"store_entry_ranges",
-                              "SELECT " ENTRY_COLUMNS
-                              " FROM unnest($3::text::int8multirange) AS r JOIN mail.entry e ON e.account_id "
-                              "= $1 AND e.mailbox_id = $2 "
-                              "AND e.uid >= lower(r) AND e.uid < upper(r) ORDER BY e.uid"};
+const AccountStatement kByRanges{
+    "store_entry_ranges", "SELECT " ENTRY_COLUMNS
+                          " FROM unnest($3::text::int8multirange) AS r JOIN mail.entry_p%p e ON e.account_id "
+                          "= $1 AND e.mailbox_id = $2 "
+                          "AND e.uid >= lower(r) AND e.uid < upper(r) ORDER BY e.uid"};
 const db::Statement kByModseq{
     "store_entry_modseq",
     "SELECT " ENTRY_COLUMNS
@@ -80,7 +81,7 @@ Task<Result<std::vector<Entry>>> Entries::slice(AccountId account, MailboxId mai
                                                 uint32_t limit, Deadline deadline) {
   db::Params params;
   params.add(account).add(mailbox).add(int64_t{first}).add(int64_t{UINT32_MAX}).add(int64_t{limit});
-  CO_TRY(const auto rows, co_await pool_.exec(kSliceOf, std::move(params), deadline));
+  CO_TRY(const auto rows, co_await pool_.exec(kSliceOf.of(account), std::move(params), deadline));
   std::vector<Entry> entries;
   entries.reserve(rows.size());
   for (size_t row = 0; row < rows.size(); ++row) entries.push_back(entry_of(rows, row));
@@ -93,7 +94,7 @@ Task<Result<void>> Entries::load(AccountId account, MailboxId mailbox, uint32_t 
   while (from <= last) {
     db::Params params;
     params.add(account).add(mailbox).add(from).add(int64_t{last}).add(int64_t{kSlice});
-    CO_TRY(const auto rows, co_await pool_.exec(kSliceOf, std::move(params), deadline));
+    CO_TRY(const auto rows, co_await pool_.exec(kSliceOf.of(account), std::move(params), deadline));
     for (size_t row = 0; row < rows.size(); ++row) on_entry(entry_of(rows, row));
     if (rows.size() < kSlice) break;
     from = rows.integer(rows.size() - 1, 0) + 1;
@@ -107,7 +108,7 @@ Task<Result<std::vector<Entries::Place>>> Entries::places(AccountId account, std
   for (const MessageId& id : ids) uuids.push_back(id.value);
   db::Params params;
   params.add(account).add_array(std::span<const Uuid>(uuids));
-  CO_TRY(const auto rows, co_await pool_.exec(kPlaces, std::move(params), deadline));
+  CO_TRY(const auto rows, co_await pool_.exec(kPlaces.of(account), std::move(params), deadline));
   std::vector<Place> places;
   for (size_t row = 0; row < rows.size(); ++row)
     places.push_back({rows.id<MailboxId>(row, 9), entry_of(rows, row)});
@@ -149,7 +150,7 @@ Task<Result<EntryChanges>> Entries::changes_since(AccountId account, MailboxId m
     if (touched.empty()) co_return changes;
     db::Params ranges;
     ranges.add(account).add(mailbox).add(touched.to_sql());
-    CO_TRY(rows, co_await lease->exec(kByRanges, std::move(ranges), deadline));
+    CO_TRY(rows, co_await lease->exec(kByRanges.of(account), std::move(ranges), deadline));
   }
   for (size_t row = 0; row < rows.size(); ++row) changes.changed.push_back(entry_of(rows, row));
   co_return changes;

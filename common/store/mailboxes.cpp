@@ -5,6 +5,7 @@
 
 #include "common/base/strings.h"
 #include "common/store/errc.h"
+#include "common/store/partition.h"
 #include "common/store/write.h"
 
 namespace dromos::store {
@@ -70,9 +71,9 @@ const db::Statement kRenameInbox{"store_rename_inbox",
                                  "SELECT mailbox_id, modseq FROM mail.rename_inbox_v1($1, $2, $3)"};
 const db::Statement kRemove{"store_mailbox_remove", "SELECT mail.mailbox_delete_v1($1, $2, $3)"};
 const db::Statement kSetRecent{"store_recent_set", "SELECT mail.recent_set_v1($1, $2, $3)"};
-const db::Statement kCountFrom{
+const AccountStatement kCountFrom{
     "store_count_from",
-    "SELECT count(*) FROM mail.entry WHERE account_id = $1 AND mailbox_id = $2 AND uid >= $3"};
+    "SELECT count(*) FROM mail.entry_p%p WHERE account_id = $1 AND mailbox_id = $2 AND uid >= $3"};
 const db::Statement kLostSubscriptions{
     "store_lost_subscriptions",
     "SELECT path FROM mail.lost_subscription WHERE account_id = $1 ORDER BY path"};
@@ -301,7 +302,7 @@ Task<Result<uint64_t>> Mailboxes::count_from(AccountId account, MailboxId mailbo
                                              Deadline deadline) {
   db::Params params;
   params.add(account).add(mailbox).add(static_cast<int64_t>(from));
-  CO_TRY(const auto rows, co_await pool_.exec(kCountFrom, std::move(params), deadline));
+  CO_TRY(const auto rows, co_await pool_.exec(kCountFrom.of(account), std::move(params), deadline));
   co_return static_cast<uint64_t>(rows.integer(0, 0));
 }
 

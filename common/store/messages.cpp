@@ -4,6 +4,7 @@
 
 #include "common/base/assert.h"
 #include "common/store/errc.h"
+#include "common/store/partition.h"
 
 namespace dromos::store {
 namespace {
@@ -16,42 +17,44 @@ namespace {
 
 // OFFSET 0 keeps the joins nested loops in uid order: a hash join would read the whole account for each
 // range.
-const db::Statement kFacts{
+const AccountStatement kFacts{
     "store_facts",
     "SELECT e.uid, " FACTS_COLUMNS
-    " FROM mail.entry e CROSS JOIN LATERAL (SELECT * FROM mail.message i WHERE i.account_id = $1 "
+    " FROM mail.entry_p%p e CROSS JOIN LATERAL (SELECT * FROM mail.message_p%p i WHERE i.account_id = $1 "
     "AND i.message_id = e.message_id OFFSET 0) m WHERE " IN_RANGE "ORDER BY e.uid"};
-const db::Statement kFactsOf{"store_facts_of",
-                             "SELECT 0::bigint, " FACTS_COLUMNS
-                             " FROM mail.message m WHERE m.account_id = $1 AND m.message_id = ANY ($2)"};
-const db::Statement kRaw{
+const AccountStatement kFactsOf{
+    "store_facts_of", "SELECT 0::bigint, " FACTS_COLUMNS
+                      " FROM mail.message_p%p m WHERE m.account_id = $1 AND m.message_id = ANY ($2)"};
+const AccountStatement kRaw{
     "store_raw",
     "SELECT e.uid, e.message_id, b.hash, b.codec, b.chunks, b.header, b.body, b.location IS NULL "
-    "FROM mail.entry e CROSS JOIN LATERAL (SELECT i.blob_hash FROM mail.message i WHERE i.account_id = $1 "
-    "AND i.message_id = e.message_id OFFSET 0) m CROSS JOIN LATERAL (SELECT * FROM mail.blob i WHERE "
+    "FROM mail.entry_p%p e CROSS JOIN LATERAL (SELECT i.blob_hash FROM mail.message_p%p i WHERE i.account_id "
+    "= $1 "
+    "AND i.message_id = e.message_id OFFSET 0) m CROSS JOIN LATERAL (SELECT * FROM mail.blob_p%p i WHERE "
     "i.account_id = $1 "
     "AND i.hash = m.blob_hash OFFSET 0) b WHERE " IN_RANGE "ORDER BY e.uid"};
 // One result a range, so bounded a row: $5 is kHeaderBytes.
-const db::Statement kHeader{
+const AccountStatement kHeader{
     "store_header",
     "SELECT e.uid, e.message_id, b.hash, b.codec, CASE WHEN b.header_size <= $5 THEN b.header END "
-    "FROM mail.entry e CROSS JOIN LATERAL (SELECT i.blob_hash FROM mail.message i WHERE i.account_id = $1 "
-    "AND i.message_id = e.message_id OFFSET 0) m CROSS JOIN LATERAL (SELECT * FROM mail.blob i WHERE "
+    "FROM mail.entry_p%p e CROSS JOIN LATERAL (SELECT i.blob_hash FROM mail.message_p%p i WHERE i.account_id "
+    "= $1 "
+    "AND i.message_id = e.message_id OFFSET 0) m CROSS JOIN LATERAL (SELECT * FROM mail.blob_p%p i WHERE "
     "i.account_id = $1 AND i.hash = m.blob_hash OFFSET 0) b WHERE " IN_RANGE "ORDER BY e.uid"};
-const db::Statement kHash{
+const AccountStatement kHash{
     "store_message_hash",
-    "SELECT m.blob_hash FROM mail.message m WHERE m.account_id = $1 AND m.message_id = $2 "
-    "AND EXISTS (SELECT FROM mail.entry e WHERE e.account_id = $1 AND e.message_id = $2)"};
-const db::Statement kText{
+    "SELECT m.blob_hash FROM mail.message_p%p m WHERE m.account_id = $1 AND m.message_id = $2 "
+    "AND EXISTS (SELECT FROM mail.entry_p%p e WHERE e.account_id = $1 AND e.message_id = $2)"};
+const AccountStatement kText{
     "store_text",
     "SELECT e.uid, e.message_id, t.truncated, t.codec, t.data "
-    "FROM mail.entry e CROSS JOIN LATERAL (SELECT * FROM mail.text_extract i WHERE i.account_id = $1 "
+    "FROM mail.entry_p%p e CROSS JOIN LATERAL (SELECT * FROM mail.text_extract_p%p i WHERE i.account_id = $1 "
     "AND i.message_id = e.message_id OFFSET 0) t WHERE " IN_RANGE "ORDER BY e.uid"};
-const db::Statement kPackedText{
+const AccountStatement kPackedText{
     "store_packed_text",
     "SELECT e.uid, e.message_id, t.truncated, t.codec, CASE WHEN octet_length(t.data) <= $5::bigint THEN "
     "t.data END "
-    "FROM mail.entry e CROSS JOIN LATERAL (SELECT * FROM mail.text_extract i WHERE i.account_id = $1 "
+    "FROM mail.entry_p%p e CROSS JOIN LATERAL (SELECT * FROM mail.text_extract_p%p i WHERE i.account_id = $1 "
     "AND i.message_id = e.message_id OFFSET 0) t WHERE " IN_RANGE "ORDER BY e.uid"};
 const db::Statement kRewrite{"store_facts_set", "SELECT mail.facts_set_v1($1, $2, $3, $4)"};
 
@@ -123,7 +126,8 @@ Task<Result<void>> Messages::stream_facts(AccountId account, MailboxId mailbox, 
   CO_TRY(const auto ranges, co_await bounded(pool_, account, mailbox, uids, deadline));
   auto on_row = [&on_facts](const db::Rows& rows) { return on_facts(facts_from(rows)); };
   for (const UidSet::Range& range : ranges)
-    CO_TRY_VOID(co_await pool_.stream_async(kFacts, range_params(account, mailbox, range), on_row, deadline));
+    CO_TRY_VOID(co_await pool_.stream_async(kFacts.of(account), range_params(account, mailbox, range), on_row,
+                                            deadline));
   co_return Result<void>{};
 }
 
@@ -134,7 +138,7 @@ Task<Result<void>> Messages::facts_of(AccountId account, std::vector<MessageId> 
   db::Params params;
   params.add(account).add_array(std::span<const Uuid>(uuids));
   auto on_row = [&on_facts](const db::Rows& rows) { return on_facts(facts_from(rows)); };
-  co_return co_await pool_.stream_async(kFactsOf, std::move(params), on_row, deadline);
+  co_return co_await pool_.stream_async(kFactsOf.of(account), std::move(params), on_row, deadline);
 }
 
 namespace {
@@ -159,7 +163,8 @@ Task<Result<void>> Messages::stream_raw(AccountId account, MailboxId mailbox, co
   CO_TRY(const auto ranges, co_await bounded(pool_, account, mailbox, uids, deadline));
   auto on_row = [&on_raw](const db::Rows& rows) { return raw_row(&on_raw, &rows); };
   for (const UidSet::Range& range : ranges)
-    CO_TRY_VOID(co_await pool_.stream_async(kRaw, range_params(account, mailbox, range), on_row, deadline));
+    CO_TRY_VOID(co_await pool_.stream_async(kRaw.of(account), range_params(account, mailbox, range), on_row,
+                                            deadline));
   co_return Result<void>{};
 }
 
@@ -169,7 +174,7 @@ Task<Result<void>> Messages::each_header(AccountId account, MailboxId mailbox, c
   for (const UidSet::Range& range : ranges) {
     db::Params params = range_params(account, mailbox, range);
     params.add(static_cast<int64_t>(kHeaderBytes));
-    CO_TRY(const auto rows, co_await pool_.exec(kHeader, std::move(params), deadline));
+    CO_TRY(const auto rows, co_await pool_.exec(kHeader.of(account), std::move(params), deadline));
     for (size_t row = 0; row < rows.size(); ++row) {
       Header header;
       header.uid = static_cast<uint32_t>(rows.integer(row, 0));
@@ -191,7 +196,7 @@ Task<Result<void>> Messages::read_raw(AccountId account, MessageId id, uint64_t 
                                       Deadline deadline) {
   db::Params params;
   params.add(account).add(id);
-  CO_TRY(const auto rows, co_await pool_.exec(kHash, std::move(params), deadline));
+  CO_TRY(const auto rows, co_await pool_.exec(kHash.of(account), std::move(params), deadline));
   if (rows.empty()) co_return fail(StoreErrc::not_found, "no such message");
   co_return co_await blobs_.read(account, hash_from(rows.bytes(0, 0)), offset, length, std::move(on_piece),
                                  deadline);
@@ -217,7 +222,8 @@ Task<Result<void>> Messages::stream_text(AccountId account, MailboxId mailbox, c
   };
   for (const UidSet::Range& range : ranges) {
     if (stopped) break;
-    CO_TRY_VOID(co_await pool_.stream(kText, range_params(account, mailbox, range), on_row, deadline));
+    CO_TRY_VOID(
+        co_await pool_.stream(kText.of(account), range_params(account, mailbox, range), on_row, deadline));
   }
   co_return Result<void>{};
 }
@@ -227,7 +233,7 @@ Task<Result<Messages::PackedTexts>> Messages::packed_texts(AccountId account, Ma
   DROMOS_ASSERT(range.last - range.first < kTextRange);
   db::Params params = range_params(account, mailbox, range);
   params.add(range.first == range.last ? int64_t{INT32_MAX} : kPackedTextBytes);
-  CO_TRY(auto rows, co_await pool_.exec(kPackedText, std::move(params), deadline));
+  CO_TRY(auto rows, co_await pool_.exec(kPackedText.of(account), std::move(params), deadline));
   co_return PackedTexts(std::move(rows));
 }
 

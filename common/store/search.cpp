@@ -2,14 +2,17 @@
 
 #include <cstring>
 
+#include "common/store/partition.h"
+
 namespace dromos::store {
 namespace {
 
 // OFFSET 0 keeps the join a nested loop in uid order, as in messages.cpp.
-const db::Statement kPackedFacts{
+const AccountStatement kPackedFacts{
     "store_packed_facts",
     "SELECT e.uid, CASE WHEN octet_length(m.facts) <= $5::bigint THEN m.facts END "
-    "FROM mail.entry e CROSS JOIN LATERAL (SELECT i.facts FROM mail.message i WHERE i.account_id = $1 "
+    "FROM mail.entry_p%p e CROSS JOIN LATERAL (SELECT i.facts FROM mail.message_p%p i WHERE i.account_id = "
+    "$1 "
     "AND i.message_id = e.message_id OFFSET 0) m "
     "WHERE e.account_id = $1 AND e.mailbox_id = $2 AND e.uid >= $3 AND e.uid <= $4 ORDER BY e.uid"};
 
@@ -42,7 +45,7 @@ Task<Result<PackedFacts>> packed_facts(db::Pool& pool, AccountId account, Mailbo
   db::Params params;
   params.add(account).add(mailbox).add(int64_t{range.first}).add(int64_t{range.last});
   params.add(PackedFacts::kMaxBytes);
-  CO_TRY(auto rows, co_await pool.exec(kPackedFacts, std::move(params), deadline));
+  CO_TRY(auto rows, co_await pool.exec(kPackedFacts.of(account), std::move(params), deadline));
   co_return PackedFacts(std::move(rows));
 }
 

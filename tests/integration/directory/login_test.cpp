@@ -1,6 +1,8 @@
 #include <algorithm>
 
+#include "common/async/task_group.h"
 #include "common/crypto/crypto.h"
+#include "common/directory/login_state.h"
 #include "tests/integration/directory/fixture.h"
 
 using namespace dromos;
@@ -216,5 +218,24 @@ TEST_CASE("API keys tell account from administrator and end with them", "[integr
     CHECK_FALSE(co_await w.directory.api_key("", kPeer, soon()));
     MUST_VOID(co_await w.admin.delete_account("alice@example.test", soon()));
     CHECK_FALSE(co_await w.directory.api_key(key.text, kPeer, soon()));
+  });
+}
+
+TEST_CASE("many logins at once cost no more hashes than run at once", "[integration][directory]") {
+  in_world([](World& w) -> Task<void> {
+    co_await w.account("alice@example.test", "secret");
+    const auto& hashed = w.directory.state().hashed;
+    std::vector<std::string> answers;
+    TaskGroup group;
+    for (int i = 0; i < 20; ++i) {
+      group.spawn([](World& world, std::vector<std::string>& into) -> Task<void> {
+        into.push_back(co_await login(world, "alice@example.test", "secret"));
+      }(w, answers));
+    }
+    co_await group.close();
+    CHECK(answers == std::vector<std::string>(20, "alice@example.test"));
+    CHECK(hashed >= 1);
+    CHECK(hashed <= HashGate::kConcurrent);
+    CHECK(co_await login(w, "alice@example.test", "wrong") == "bad_credentials");
   });
 }
