@@ -155,7 +155,11 @@ def test_fuzzy_answers_are_those_of_the_index(suite, connect, memory):
     client.ok("SELECT INBOX")
     indexed = fuzzy_answers(client, WORDS)
     assert sum(1 for found in indexed.values() if found) > 60
-    forget_index(suite)
-    differing = {asked: (found, indexed[asked]) for asked, found in fuzzy_answers(client, WORDS).items() if found != indexed[asked]}
-    assert suite.sql("SELECT count(*) FROM mail.word_index WHERE account_id = directory.need_account(%s)" % quote(BOB)).strip() == "0"
+    for _ in range(5):  # until the indexer, which makes it anew, did not come between
+        forget_index(suite)
+        differing = {asked: (found, indexed[asked]) for asked, found in fuzzy_answers(client, WORDS).items() if found != indexed[asked]}
+        rows = suite.sql("SELECT count(*) FROM mail.word_index WHERE account_id = directory.need_account(%s)" % quote(BOB)).strip()
+        if rows == "0":
+            break
+    assert rows == "0"
     assert not differing
