@@ -42,7 +42,8 @@ class Pool {
     bool require_durable = true;
     /// Refuse a database that lacks migrations this program was built with.
     bool require_schema = true;
-    /// Read tables by their indexes, however small they are: for statements whose plans are kept while tables grow.
+    /// Read tables by their indexes, however small they are: for statements whose plans are kept while tables
+    /// grow.
     bool by_index = false;
   };
   explicit Pool(Options options);
