@@ -52,6 +52,94 @@ BEGIN
 END
 $$;
 
+CREATE OR REPLACE FUNCTION directory.account_by_id_v1(p_account bigint)
+RETURNS TABLE (account_id bigint, login text, display_name text, enabled boolean, epoch bigint, quota_bytes bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, directory, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+  SELECT acc.id, a.local_part || '@' || d.name, acc.display_name, acc.enabled AND a.enabled AND d.enabled, acc.epoch, acc.quota_bytes
+    INTO account_id, login, display_name, enabled, epoch, quota_bytes
+    FROM directory.account acc JOIN directory.address a ON a.account_id = acc.id
+    JOIN directory.domain d ON d.id = a.domain_id WHERE acc.id = p_account;
+  IF FOUND THEN
+    RETURN NEXT;
+  END IF;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION directory.account_by_login_v1(p_login text)
+RETURNS TABLE (account_id bigint, login text, display_name text, enabled boolean, epoch bigint, quota_bytes bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, directory, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  v_local text := directory.fold(directory.local_of(p_login));
+  v_domain text := lower(directory.domain_of(p_login) COLLATE "C");
+BEGIN
+  RETURN QUERY
+  SELECT b.* FROM directory.domain d
+    JOIN directory.address a ON a.domain_id = d.id AND a.local_part = v_local
+   CROSS JOIN LATERAL directory.account_by_id_v1(a.account_id) b
+   WHERE d.name = v_domain;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION directory.account_active(p_account bigint) RETURNS boolean LANGUAGE plpgsql STABLE
+SECURITY DEFINER SET search_path = pg_catalog, directory, pg_temp AS $$
+BEGIN
+  RETURN EXISTS (SELECT FROM directory.account acc JOIN directory.address a ON a.account_id = acc.id
+                 JOIN directory.domain d ON d.id = a.domain_id
+                 WHERE acc.id = p_account AND acc.enabled AND a.enabled AND d.enabled);
+END
+$$;
+
+CREATE OR REPLACE FUNCTION directory.may_send_as_v1(p_account bigint, p_local text, p_domain text) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, directory, pg_temp AS $$
+BEGIN
+  RETURN (
+    WITH RECURSIVE down (id, depth) AS (
+      SELECT f.address_id, 0 FROM directory.find_address(p_local, p_domain) f
+       WHERE f.address_id IS NOT NULL AND f.domain_enabled
+      UNION
+      SELECT coalesce(t.target_id, g.address_id), down.depth + 1
+        FROM down JOIN directory.address a ON a.id = down.id AND a.send_as AND a.enabled AND a.kind <> 'account'
+        JOIN directory.address_target t ON t.address_id = a.id
+        LEFT JOIN LATERAL directory.find_address(directory.local_of(t.target), directory.domain_of(t.target)) g
+               ON t.target IS NOT NULL
+       WHERE down.depth < 10 AND coalesce(t.target_id, g.address_id) IS NOT NULL
+    )
+    SELECT EXISTS (SELECT FROM (SELECT id FROM down LIMIT 10000) r JOIN directory.address a ON a.id = r.id
+                    WHERE a.account_id = p_account AND a.enabled));
+END
+$$;
+
+CREATE OR REPLACE FUNCTION mail.quota_v1(p_account bigint)
+RETURNS TABLE (used_bytes bigint, used_messages bigint, mailboxes bigint,
+               quota_bytes bigint, quota_messages bigint, quota_mailboxes bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, mail, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
+  SELECT a.used_bytes::bigint, a.used_messages::bigint, (SELECT count(*) FROM mailbox m WHERE m.account_id = a.account_id),
+         a.quota_bytes, a.quota_messages, a.quota_mailboxes
+  FROM account_state a WHERE a.account_id = p_account;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION mail.blob_chunk_v1(p_account bigint, p_hash bytea, p_no integer, p_codec integer, p_data bytea) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, mail, pg_temp AS $$
+BEGIN
+  INSERT INTO blob_chunk (account_id, hash, chunk_no, codec, data) VALUES (p_account, p_hash, p_no, p_codec, p_data)
+  ON CONFLICT DO NOTHING;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION queue.body_chunk_v1(p_body uuid, p_no integer, p_codec integer, p_data bytea) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, queue, pg_temp AS $$
+BEGIN
+  INSERT INTO body_chunk (body_id, chunk_no, codec, data) VALUES (p_body, p_no, p_codec, p_data) ON CONFLICT DO NOTHING;
+END
+$$;
+
 CREATE OR REPLACE FUNCTION directory.groups_of_v1(p_account bigint) RETURNS TABLE (address_id bigint, address text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, directory, pg_temp AS $$
 #variable_conflict use_column
