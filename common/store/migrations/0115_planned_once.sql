@@ -120,7 +120,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, mail, pg_
 BEGIN
   RETURN QUERY
   SELECT a.used_bytes::bigint, a.used_messages::bigint, (SELECT count(*) FROM mailbox m WHERE m.account_id = a.account_id),
-         a.quota_bytes, a.quota_messages, a.quota_mailboxes
+         a.quota_bytes::bigint, a.quota_messages::bigint, a.quota_mailboxes::bigint
   FROM account_state a WHERE a.account_id = p_account;
 END
 $$;
