@@ -283,7 +283,11 @@ Handled handle_append(Context& context, const Command& command) {
   std::optional<Reply> refusal = too_many_to_append(context, append.messages.size());
   if (refusal) co_return std::move(*refusal);
   CO_TRY(auto messages, co_await read_messages(context, append, refusal));
-  if (refusal) co_return std::move(*refusal);
+  if (refusal) {
+    // A client may create what TRYCREATE names: said before what its message lacks.
+    const auto target = co_await find_mailbox(context, append.mailbox, true, store::kInsert);
+    co_return target ? std::move(*refusal) : append_failure(target.error());
+  }
   const size_t count = messages.size();
   auto path = own_path(context, append.mailbox);
   auto storing = path ? store::append_at(context.worker.deliverer, DeliveryId::make(), context.account(),

@@ -131,6 +131,13 @@ def test_bad_urls_are_told(connect, url):
     assert b"MESSAGES 1" in client.ok("STATUS INBOX (MESSAGES)")[0]
 
 
+def test_catenate_into_no_mailbox_says_so_first(connect):
+    client = connect()
+    client.append("INBOX", simple("one"))
+    for url in ("/INBOX/;UID=1", "/INBOX;UIDVALIDITY=12345/;UID=1/;SECTION=HEADER", "/INBOX/;UID=9"):
+        assert catenate(client, "Nowhere", b"Subject: x\r\n\r\n", url).startswith("NO [TRYCREATE]")
+
+
 def test_nobody_catenates_what_is_not_his(connect):
     connect().append("INBOX", simple("bob's"))
     alice = connect("alice@example.test")
