@@ -153,13 +153,19 @@ Params& Params::add_bytes_view_array(std::span<const std::string_view> values) {
   return end_array();
 }
 
-Params& Params::add_array(std::span<const Uuid> values) {
+void Params::begin_uuid_array(size_t count) {
   begin_array();
-  array_header(kUuid, values.size());
-  for (const Uuid& v : values) {
-    put32(16);
-    std::memcpy(grow(16), v.bytes.data(), 16);
-  }
+  array_header(kUuid, count);
+}
+
+void Params::put_uuid(const Uuid& id) {
+  put32(16);
+  std::memcpy(grow(16), id.bytes.data(), 16);
+}
+
+Params& Params::add_array(std::span<const Uuid> values) {
+  begin_uuid_array(values.size());
+  for (const Uuid& v : values) put_uuid(v);
   return end_array();
 }
 

@@ -49,6 +49,12 @@ class Params {
   Params& add_bytes_array(std::span<const std::string> values);
   Params& add_bytes_view_array(std::span<const std::string_view> values);
   Params& add_array(std::span<const Uuid> values);
+  template <class Tag>
+  Params& add_array(const std::vector<UuidId<Tag>>& ids) {
+    begin_uuid_array(ids.size());
+    for (const auto& id : ids) put_uuid(id.value);
+    return end_array();
+  }
   Params& add_bool_array(const std::vector<bool>& values);
   Params& add_time_us_array(std::span<const int64_t> values);
 
@@ -70,6 +76,8 @@ class Params {
   void array_header(uint32_t oid, size_t count);
   void begin_array() { start_ = storage_.size(); }
   Params& end_array();
+  void begin_uuid_array(size_t count);
+  void put_uuid(const Uuid& id);
   void put32(uint32_t value);
   void put64(uint64_t value);
 

@@ -39,6 +39,13 @@ class Rows {
   std::vector<int64_t> integers(size_t row, int column) const;
   std::vector<std::string> texts(size_t row, int column) const;  ///< text[] or bytea[]
   std::vector<Uuid> uuids(size_t row, int column) const;
+  /// uuid[]
+  template <class Id>
+  std::vector<Id> ids(size_t row, int column) const {
+    std::vector<Id> out;
+    for (const Uuid& uuid : uuids(row, column)) out.push_back({uuid});
+    return out;
+  }
   template <class Id>
   Id id(size_t row, int column) const {
     if constexpr (requires(Id i) { i.value.bytes; })

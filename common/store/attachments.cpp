@@ -16,10 +16,8 @@ const db::Statement kPut{
 }  // namespace
 
 Task<Result<int64_t>> Attachments::wait(AccountId account, std::vector<MessageId> ids, Deadline deadline) {
-  std::vector<Uuid> uuids;
-  for (const MessageId& id : ids) uuids.push_back(id.value);
   db::Params params;
-  params.add(account).add_array(std::span<const Uuid>(uuids));
+  params.add(account).add_array(ids);
   CO_TRY(const auto rows, co_await pool_.exec(kWait, std::move(params), deadline));
   co_return rows.integer(0, 0);
 }

@@ -104,10 +104,8 @@ Task<Result<void>> Entries::load(AccountId account, MailboxId mailbox, uint32_t 
 
 Task<Result<std::vector<Entries::Place>>> Entries::places(AccountId account, std::vector<MessageId> ids,
                                                           Deadline deadline) {
-  std::vector<Uuid> uuids;
-  for (const MessageId& id : ids) uuids.push_back(id.value);
   db::Params params;
-  params.add(account).add_array(std::span<const Uuid>(uuids));
+  params.add(account).add_array(ids);
   CO_TRY(const auto rows, co_await pool_.exec(kPlaces.of(account), std::move(params), deadline));
   std::vector<Place> places;
   for (size_t row = 0; row < rows.size(); ++row)

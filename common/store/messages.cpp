@@ -133,10 +133,8 @@ Task<Result<void>> Messages::stream_facts(AccountId account, MailboxId mailbox, 
 
 Task<Result<void>> Messages::facts_of(AccountId account, std::vector<MessageId> ids, OnFacts on_facts,
                                       Deadline deadline) {
-  std::vector<Uuid> uuids;
-  for (const MessageId& id : ids) uuids.push_back(id.value);
   db::Params params;
-  params.add(account).add_array(std::span<const Uuid>(uuids));
+  params.add(account).add_array(ids);
   auto on_row = [&on_facts](const db::Rows& rows) { return on_facts(facts_from(rows)); };
   co_return co_await pool_.stream_async(kFactsOf.of(account), std::move(params), on_row, deadline);
 }
@@ -243,10 +241,8 @@ Result<std::string> Messages::PackedTexts::text(size_t row) const {
 
 Task<Result<void>> Messages::rewrite_facts(AccountId account, std::vector<MessageId> ids, int32_t version,
                                            std::vector<std::string> facts, Deadline deadline) {
-  std::vector<Uuid> uuids;
-  for (const MessageId& id : ids) uuids.push_back(id.value);
   db::Params params;
-  params.add(account).add_array(std::span<const Uuid>(uuids)).add_int32(version).add_bytes_array(facts);
+  params.add(account).add_array(ids).add_int32(version).add_bytes_array(facts);
   auto rows = co_await pool_.exec(kRewrite, std::move(params), deadline);
   if (!rows) co_return Unexpected(mapped(std::move(rows).error()));
   co_return Result<void>{};

@@ -57,7 +57,7 @@ Task<Result<std::optional<Reindex::Step>>> Reindex::next(int32_t shard, int32_t 
   if (!rows.empty()) {
     step.emplace();
     step->account = rows.id<AccountId>(0, 0);
-    for (const Uuid& uuid : rows.uuids(0, 1)) step->messages.push_back({uuid});
+    step->messages = rows.ids<MessageId>(0, 1);
   }
   co_return step;
 }
@@ -65,9 +65,9 @@ Task<Result<std::optional<Reindex::Step>>> Reindex::next(int32_t shard, int32_t 
 Task<Result<void>> Reindex::put(const Step& step, Texts texts, Deadline deadline) {
   db::Params params;
   params.add(step.account).add(step.messages.back()).add(static_cast<int64_t>(step.messages.size()));
-  params.add_array(std::span<const Uuid>(texts.ids)).add_int16(kCodecZstd);
+  params.add_array(texts.ids).add_int16(kCodecZstd);
   params.add_bool_array(texts.truncated).add_bytes_array(texts.data);
-  params.add_array(std::span<const Uuid>(texts.later));
+  params.add_array(texts.later);
   auto rows = co_await pool_.exec(kPut, std::move(params), deadline);
   if (!rows) co_return Unexpected(mapped(std::move(rows).error()));
   co_return Result<void>{};

@@ -38,10 +38,11 @@ class Reindex {
   };
   Task<Result<std::optional<Step>>> next(int32_t shard, int32_t shards, int32_t limit, Deadline deadline);
   struct Texts {
-    std::vector<Uuid> ids;
+    std::vector<MessageId> ids;
     std::vector<bool> truncated;
     std::vector<std::string> data;  ///< packed (codec.h)
-    std::vector<Uuid> later;  ///< made when their attachments are read (attachments.h): they wait for that
+    std::vector<MessageId>
+        later;  ///< made when their attachments are read (attachments.h): they wait for that
   };
   /// Texts of a step; messages in neither list could not be read. Takes their words out of the index, which
   /// has to put them again.

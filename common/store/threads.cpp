@@ -14,10 +14,8 @@ const db::Statement kMembers{
 
 Task<Result<std::vector<ThreadMember>>> Threads::members(AccountId account, std::vector<ThreadId> threads,
                                                          Deadline deadline) {
-  std::vector<Uuid> ids;
-  for (const ThreadId& id : threads) ids.push_back(id.value);
   db::Params params;
-  params.add(account).add_array(std::span<const Uuid>(ids));
+  params.add(account).add_array(threads);
   CO_TRY(const auto rows, co_await pool_.exec(kMembers, std::move(params), deadline));
   std::vector<ThreadMember> members;
   for (size_t row = 0; row < rows.size(); ++row)

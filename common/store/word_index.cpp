@@ -28,20 +28,6 @@ const db::Statement kReset{"word_reset", "SELECT mail.word_index_reset_v1($1)"};
 constexpr size_t kMaxHead = 16 * 1024;  // bytes of a subject, and of all addresses
 constexpr size_t kMaxTermBytes = 1024;
 
-std::vector<Uuid> uuids_of(const std::vector<MessageId>& ids) {
-  std::vector<Uuid> out;
-  out.reserve(ids.size());
-  for (const MessageId& id : ids) out.push_back(id.value);
-  return out;
-}
-
-std::vector<MessageId> ids_of(const std::vector<Uuid>& uuids) {
-  std::vector<MessageId> out;
-  out.reserve(uuids.size());
-  for (const Uuid& uuid : uuids) out.push_back({uuid});
-  return out;
-}
-
 std::string_view tag_of(WordField field) {
   switch (field) {
     case WordField::subject:
@@ -56,7 +42,7 @@ std::string_view tag_of(WordField field) {
 
 /// Documents as parallel arrays.
 struct Columns {
-  std::vector<Uuid> ids;
+  std::vector<MessageId> ids;
   std::vector<std::string> language, subject, addresses, body, bigrams;
 
   void add(const WordDocument& document) {
@@ -66,7 +52,7 @@ struct Columns {
     std::string pairs = std::move(b.bigrams);
     append(pairs, s.bigrams, "s/");
     append(pairs, a.bigrams, "a/");
-    ids.push_back(document.id.value);
+    ids.push_back(document.id);
     language.push_back(clean_utf8(document.language));
     subject.push_back(clean_utf8(s.words));
     addresses.push_back(clean_utf8(a.words));
@@ -214,7 +200,7 @@ Task<Result<WordTail>> WordIndex::tail(AccountId account, MessageId after, size_
   auto rows = co_await pool_.exec(kTail, std::move(params), deadline);
   if (!rows) co_return Unexpected(mapped(std::move(rows).error()));
   WordTail out;
-  out.messages = ids_of(rows->uuids(0, 0));
+  out.messages = rows->ids<MessageId>(0, 0);
   out.modseq = rows->integer(0, 1);
   out.whole = rows->boolean(0, 2);
   co_return out;
@@ -222,9 +208,8 @@ Task<Result<WordTail>> WordIndex::tail(AccountId account, MessageId after, size_
 
 Task<Result<void>> WordIndex::texts(AccountId account, std::vector<MessageId> ids,
                                     std::function<void(MessageId, std::string)> on_text, Deadline deadline) {
-  const std::vector<Uuid> uuids = uuids_of(ids);
   db::Params params;
-  params.add(account).add_array(std::span<const Uuid>(uuids));
+  params.add(account).add_array(ids);
   auto on_row = [&on_text](const db::Rows& rows) {
     auto text = unpack(rows.integer(0, 1), rows.bytes(0, 2));
     if (text) on_text(rows.id<MessageId>(0, 0), std::move(*text));
@@ -237,7 +222,7 @@ Task<db::Call> WordIndex::call_to_put(AccountId account, std::vector<WordDocumen
   auto build = [mine = std::move(documents)] { return columns_of(mine); };
   const Columns columns = co_await offload(std::move(build));
   db::Params params;
-  params.add(account).add_array(std::span<const Uuid>(columns.ids));
+  params.add(account).add_array(columns.ids);
   columns.fill(params);
   db::Call call{&kPut, std::move(params)};
   co_return call;

@@ -46,10 +46,10 @@ Task<Result<store::Reindex::Texts>> texts_again(store::Messages& messages, store
     if (!raw) continue;
     Extract extract = co_await offload([&raw, documents_later] { return extract_of(*raw, documents_later); });
     if (extract.later) {
-      texts.later.push_back(id.value);
+      texts.later.push_back(id);
       continue;
     }
-    texts.ids.push_back(id.value);
+    texts.ids.push_back(id);
     texts.truncated.push_back(extract.truncated);
     texts.data.push_back(std::move(extract.packed));
   }

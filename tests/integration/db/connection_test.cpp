@@ -17,6 +17,8 @@ namespace {
 constexpr Statement kEcho{"t_echo",
                           "SELECT $1::bigint, $2::text, $3::bytea, $4::uuid, $5::timestamptz, $6::bigint[], "
                           "$7::text[], $8::boolean, $9::double precision, $10::text"};
+constexpr Statement kEchoIds{"t_echo_ids",
+                             "SELECT $1::uuid[], $2::uuid[], $3::uuid[], ($1::uuid[])[3]::text"};
 constexpr Statement kInsert{"t_insert", "INSERT INTO public.item(id, name) VALUES ($1, $2)"};
 constexpr Statement kCount{"t_count", "SELECT count(*) FROM public.item"};
 constexpr Statement kSeries{"t_series", "SELECT g, repeat('x', 1000) FROM generate_series(1, $1::bigint) g"};
@@ -71,6 +73,21 @@ TEST_CASE("values survive the binary round trip", "[integration][db]") {
     REQUIRE(rows->boolean(0, 7));
     REQUIRE(rows->real(0, 8) == 2.5);
     REQUIRE(rows->is_null(0, 9));
+  });
+}
+
+TEST_CASE("lists of ids survive the round trip", "[integration][db]") {
+  with_items([](TempDatabase&, Pool& pool) -> Task<void> {
+    const std::vector<MessageId> ids{MessageId::make(), {}, MessageId::make()};
+    const std::vector<Uuid> uuids{ids[0].value, Uuid{}, ids[2].value};
+    Params params;
+    params.add_array(ids).add_array(std::vector<MessageId>()).add_array(std::span<const Uuid>(uuids));
+    auto rows = co_await pool.exec(kEchoIds, std::move(params), soon());
+    REQUIRE(rows);
+    REQUIRE(rows->ids<MessageId>(0, 0) == ids);
+    REQUIRE(rows->ids<MessageId>(0, 1).empty());
+    REQUIRE(rows->uuids(0, 2) == uuids);
+    REQUIRE(rows->text(0, 3) == ids[2].value.to_string());
   });
 }
 
