@@ -1,6 +1,8 @@
 // ChunkCache: what was made of messages, packed a range of uids a chunk, for the whole process within a byte
-// budget; what was used last stays. A chunk has memory() and through() (all up to that uid is in it, or
-// gone). Thread-safe: its lock is held for look-ups only, chunks are immutable.
+// budget. A chunk has memory() and through() (all up to that uid is in it, or gone). What was used a moment
+// ago is in use and not pushed out: where more is wanted than fits some chunks stay, rather than each pass
+// over a mailbox pushing out what the next one needs. Thread-safe: its lock is held for look-ups only, chunks
+// are immutable.
 #pragma once
 
 #include <algorithm>
@@ -10,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <unordered_map>
+#include <vector>
 
 #include "common/base/clock.h"
 #include "common/base/ids.h"
@@ -20,8 +23,10 @@ namespace dromos::imapd {
 template <class Chunk>
 class ChunkCache {
  public:
+  static constexpr seconds kInUse{60};
   /// `bytes` shows the memory in use.
-  ChunkCache(size_t budget, metrics::Gauge& bytes) : budget_(budget), bytes_(bytes) {}
+  ChunkCache(size_t budget, metrics::Gauge& bytes, microseconds in_use = kInUse)
+      : budget_(budget), bytes_(bytes), in_use_(in_use) {}
   struct Key {
     AccountId account;
     MailboxId mailbox;
@@ -33,11 +38,10 @@ class ChunkCache {
   /// Null: not here.
   std::shared_ptr<const Chunk> find(const Key& key) {
     const std::lock_guard lock(mutex_);
-    const auto at = where_.find(key);
-    if (at == where_.end()) return nullptr;
-    at->second->used_us = Clock::now_us();
-    entries_.splice(entries_.begin(), entries_, at->second);
-    return at->second->chunk;
+    const auto at = place_of(key);
+    if (at == entries_.end()) return nullptr;
+    use(at);
+    return at->chunk;
   }
 
   /// What is made from here on knows all that was forgotten before.
@@ -46,37 +50,34 @@ class ChunkCache {
     return forgets_;
   }
   static constexpr uint64_t kAlwaysTrue = UINT64_MAX;  // of what is never forgotten
-  /// Replaces a chunk that knew less. What would push out one of the same mailbox that is in use (not idle
-  /// for `in_use`) is not kept: of a mailbox larger than the budget some chunks stay, rather than each pass
-  /// over it pushing out what the next one needs. `made_at`: the moment before it was begun; if it was
+  /// Replaces a chunk that knew less, if there is room. `made_at`: the moment before it was begun; if it was
   /// forgotten since, it is not taken.
-  void put(const Key& key, std::shared_ptr<const Chunk> chunk, microseconds in_use = microseconds(0),
-           uint64_t made_at = kAlwaysTrue) {
+  void put(const Key& key, std::shared_ptr<const Chunk> chunk, uint64_t made_at = kAlwaysTrue) {
     Entries dropped;  // dies after the lock
     const std::lock_guard lock(mutex_);
     if (forgotten_since(key, made_at)) return;
-    if (const auto at = where_.find(key); at != where_.end()) {
-      if (at->second->chunk->through() >= chunk->through()) return;
-      drop(at->second, dropped);
+    const auto old = place_of(key);
+    const bool replaces = old != entries_.end();
+    if (replaces && old->chunk->through() >= chunk->through()) return;
+    const size_t bytes = chunk->memory();
+    size_t more = bytes;
+    if (replaces) {  // gives its memory, and counts as in use: it is not pushed out for its own successor
+      more -= std::min(bytes, old->chunk->memory());
+      use(old);
     }
-    if (memory_ + chunk->memory() > budget_ && !entries_.empty()) {
-      const Entry& last = entries_.back();
-      if (last.key.account == key.account && last.key.mailbox == key.mailbox &&
-          Clock::now_us() - last.used_us < in_use.count())
-        return;
-    }
-    memory_ += chunk->memory();
+    if (!may_take(more)) return;
+    if (replaces) drop(old, dropped);
+    while (memory_ + bytes > budget_ && !entries_.empty()) drop(std::prev(entries_.end()), dropped);
+    memory_ += bytes;
     entries_.push_front({key, std::move(chunk), Clock::now_us()});
-    where_.emplace(key, entries_.begin());
-    while (memory_ > budget_ && !entries_.empty()) drop(std::prev(entries_.end()), dropped);
+    accounts_[key.account.value].emplace(key, entries_.begin());
     bytes_.set(static_cast<int64_t>(memory_));
   }
 
-  /// False if `bytes` more would push out what was used less than `idle` ago: then making a chunk is in vain.
-  bool has_room(size_t bytes, microseconds idle) const {
+  /// Whether a chunk of so many bytes would be taken: else making one is in vain.
+  bool has_room(size_t bytes) const {
     const std::lock_guard lock(mutex_);
-    if (memory_ + bytes <= budget_) return true;
-    return bytes <= budget_ && !entries_.empty() && Clock::now_us() - entries_.back().used_us >= idle.count();
+    return may_take(bytes);
   }
   /// Drops what was not used for `idle`.
   void drop_idle(microseconds idle) {
@@ -129,8 +130,12 @@ class ChunkCache {
     ++forgets_;
     forgotten_.push_back(what);
     if (forgotten_.size() > kForgottenKept) forgotten_.pop_front();
-    for (auto at = entries_.begin(); at != entries_.end();)
-      if (const auto entry = at++; what.holds(entry->key)) drop(entry, dropped);
+    const auto account = accounts_.find(what.account.value);
+    if (account == accounts_.end()) return;
+    std::vector<typename Entries::iterator> held;
+    for (const auto& [key, entry] : account->second)
+      if (what.holds(key)) held.push_back(entry);
+    for (const auto entry : held) drop(entry, dropped);
     bytes_.set(static_cast<int64_t>(memory_));
   }
   bool forgotten_since(const Key& key, uint64_t made_at) const {
@@ -141,17 +146,44 @@ class ChunkCache {
                        [&key](const Forgotten& what) { return what.holds(key); });
   }
 
+  typename Entries::iterator place_of(const Key& key) {
+    const auto account = accounts_.find(key.account.value);
+    if (account == accounts_.end()) return entries_.end();
+    const auto at = account->second.find(key);
+    return at == account->second.end() ? entries_.end() : at->second;
+  }
+
+  void use(typename Entries::iterator entry) {
+    entry->used_us = Clock::now_us();
+    entries_.splice(entries_.begin(), entries_, entry);
+  }
+
+  /// Whether so many more fit when what is not in use has been pushed out.
+  bool may_take(size_t bytes) const {
+    const int64_t since = Clock::now_us() - in_use_.count();
+    size_t held = memory_;
+    for (auto at = entries_.rbegin(); held + bytes > budget_; ++at) {
+      if (at == entries_.rend() || at->used_us > since) return false;
+      held -= at->chunk->memory();
+    }
+    return true;
+  }
+
   void drop(typename Entries::iterator entry, Entries& dropped) {
     memory_ -= entry->chunk->memory();
-    where_.erase(entry->key);
+    const auto account = accounts_.find(entry->key.account.value);
+    account->second.erase(entry->key);
+    if (account->second.empty()) accounts_.erase(account);
     dropped.splice(dropped.begin(), entries_, entry);
   }
 
   const size_t budget_;
   metrics::Gauge& bytes_;
+  const microseconds in_use_;
   mutable std::mutex mutex_;
   Entries entries_;  // used last first
-  std::unordered_map<Key, typename Entries::iterator, Hash> where_;
+  using Account = std::unordered_map<Key, typename Entries::iterator, Hash>;
+  std::unordered_map<int64_t, Account> accounts_;
   size_t memory_ = 0;
   static constexpr size_t kForgottenKept = 1024;
   std::deque<Forgotten> forgotten_;  // the last ones

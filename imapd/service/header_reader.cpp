@@ -7,8 +7,6 @@
 namespace dromos::imapd {
 namespace {
 
-constexpr seconds kInUse{60};  // what was asked for since is not pushed out by others
-
 LoadedMessage* find(std::span<LoadedMessage> messages, uint32_t uid) {
   const auto at = std::lower_bound(messages.begin(), messages.end(), uid,
                                    [](const LoadedMessage& m, uint32_t u) { return m.uid < u; });
@@ -83,8 +81,7 @@ void HeaderReader::keep(std::span<const LoadedMessage> messages, const MailboxVe
     if (message.fields) rows.push_back({message.uid, *message.fields});
   const auto through = static_cast<uint32_t>(std::min<uint64_t>(last, version.uidnext() - 1));
   auto chunk = HeaderChunk::make(names_, rows, through);
-  if (!chunk || !worker_.options.headers->has_room(chunk->memory(), kInUse)) return;
-  worker_.options.headers->put(key, std::move(chunk));
+  if (chunk) worker_.options.headers->put(key, std::move(chunk));
 }
 
 }  // namespace dromos::imapd

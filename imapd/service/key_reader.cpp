@@ -13,7 +13,6 @@ namespace dromos::imapd {
 namespace {
 
 constexpr size_t kAhead = 3;  // chunks read at once
-constexpr seconds kInUse{60};
 
 struct Part {
   uint32_t index = 0;
@@ -77,7 +76,7 @@ class Reader {
     Built built = co_await offload(std::move(work));
     for (const size_t row : built.unread) CO_TRY_VOID(co_await read_message(built.rows[row]));
     auto made = KeyChunk::extend(known.get(), built.rows, through);
-    cache.put(key, made, kInUse);
+    cache.put(key, made);
     co_return made;
   }
 

@@ -14,7 +14,6 @@ namespace {
 constexpr size_t kAtOnce = 4;       // chunks
 constexpr size_t kScanned = 32;     // new messages scanned before a chunk is made anew
 constexpr size_t kUsual = 1 << 21;  // memory of a chunk
-constexpr seconds kInUse{60};
 
 struct Part {
   uint32_t index = 0;
@@ -49,7 +48,7 @@ class Reader {
     if (worth_making(part, chunk)) {
       const uint64_t moment = cache.moment();
       CO_TRY(chunk, co_await make(part));
-      cache.put(key, chunk, microseconds(0), moment);
+      cache.put(key, chunk, moment);
     }
     if (!chunk) co_return Result<void>{};
     co_await offload([this, &part, &chunk] { use_(chunk, part.begin, part.end); });
@@ -65,7 +64,7 @@ class Reader {
     const MailboxVersion& version = *scope_.version;
     const uint32_t first = part.index * TextChunk::kUids;
     const size_t messages = version.count_below(first + TextChunk::kUids) - version.count_below(first);
-    return uids.size() * 2 >= messages && worker_.options.texts->has_room(kUsual, kInUse);
+    return uids.size() * 2 >= messages && worker_.options.texts->has_room(kUsual);
   }
 
   Task<Result<ChunkPtr>> make(const Part& part) {

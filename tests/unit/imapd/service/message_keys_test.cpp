@@ -169,7 +169,9 @@ TEST_CASE("The cache keeps to its budget and to who knows more", "[unit][imapd]"
   const auto small = KeyChunk::make(rows, 1);
   KeyCache cache(small->memory() * 3);
   const auto key = [](uint32_t index) { return KeyCache::Key{AccountId{1}, MailboxId{2}, 3, index}; };
+  Clock::set_for_test(1'000'000'000);
   for (uint32_t i = 0; i < 3; ++i) cache.put(key(i), KeyChunk::make(rows, 1));
+  Clock::set_for_test(1'060'000'000);
   CHECK(cache.find(key(0)));  // used: it stays
   cache.put(key(3), KeyChunk::make(rows, 1));
   CHECK(cache.find(key(0)));
@@ -183,6 +185,7 @@ TEST_CASE("The cache keeps to its budget and to who knows more", "[unit][imapd]"
   none.put(key(0), small);
   CHECK_FALSE(none.find(key(0)));
   CHECK(none.memory() == 0);
+  Clock::set_for_test(0);
 }
 
 TEST_CASE("Passes over a mailbox larger than the cache find some of it there", "[unit][imapd]") {
@@ -197,15 +200,20 @@ TEST_CASE("Passes over a mailbox larger than the cache find some of it there", "
       if (cache.find(key))
         ++found;
       else
-        cache.put(key, KeyChunk::make(rows, 1), seconds(60));
+        cache.put(key, KeyChunk::make(rows, 1));
     }
     return found;
   };
+  Clock::set_for_test(1'000'000'000);
   CHECK(pass(1, 5) == 0);
   CHECK(pass(1, 5) == 3);
   CHECK(pass(1, 5) == 3);
-  // Another mailbox takes the place of what was used longer ago.
+  // Another mailbox takes the place of what is no longer in use.
+  CHECK(pass(2, 2) == 0);
+  CHECK(pass(2, 2) == 0);
+  Clock::set_for_test(1'060'000'000);
   CHECK(pass(2, 2) == 0);
   CHECK(pass(2, 2) == 2);
   CHECK(cache.memory() <= one * 3);
+  Clock::set_for_test(0);
 }

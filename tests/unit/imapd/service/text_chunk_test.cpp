@@ -171,12 +171,12 @@ TEST_CASE("Texts that are in use are not pushed out, and go when nobody uses the
   TextCache cache(chunk->memory() * 2);
   const auto key = [](uint32_t index) { return TextCache::Key{AccountId{1}, MailboxId{2}, 3, index}; };
   cache.put(key(0), chunk);
-  CHECK(cache.has_room(chunk->memory(), seconds(60)));
+  CHECK(cache.has_room(chunk->memory()));
   cache.put(key(1), chunk_of({"a: b\n" + kNul + std::string(1000, 'x')}));
-  CHECK_FALSE(cache.has_room(chunk->memory(), seconds(60)));
+  CHECK_FALSE(cache.has_room(chunk->memory()));
   Clock::set_for_test(1'061'000'000);
-  CHECK(cache.has_room(chunk->memory(), seconds(60)));
-  CHECK_FALSE(cache.has_room(chunk->memory() * 3, seconds(60)));
+  CHECK(cache.has_room(chunk->memory()));
+  CHECK_FALSE(cache.has_room(chunk->memory() * 3));
   CHECK(cache.find(key(1)));
   cache.drop_idle(seconds(60));
   CHECK_FALSE(cache.find(key(0)));
@@ -207,8 +207,8 @@ TEST_CASE("texts that were written anew elsewhere are dropped", "[unit][imapd]")
   }
   const uint64_t begun = cache.moment();
   cache.renew(AccountId{1}, 9);
-  cache.put(one, chunk, microseconds(0), begun);
+  cache.put(one, chunk, begun);
   CHECK_FALSE(cache.find(one));
-  cache.put(one, chunk, microseconds(0), cache.moment());
+  cache.put(one, chunk, cache.moment());
   CHECK(cache.find(one));
 }
