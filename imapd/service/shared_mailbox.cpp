@@ -34,11 +34,7 @@ uint64_t SharedMailbox::recent_from() const {
 
 size_t SharedMailbox::memory() const {
   const std::lock_guard lock(mutex_);
-  size_t bytes = sizeof *this + current_->memory() + keywords_.memory();
-  for (const auto& one : views_)
-    if (const auto view = one.lock())
-      bytes += sizeof *view + (view->overlay ? sizeof *view->version + view->overlay->memory() : 0);
-  return bytes;
+  return sizeof *this + current_->memory() + keywords_.memory() + views_.memory();
 }
 
 VersionPtr SharedMailbox::current() const {
@@ -48,33 +44,21 @@ VersionPtr SharedMailbox::current() const {
 
 VersionPtr SharedMailbox::current(const ReaderView& view) const {
   const std::lock_guard lock(mutex_);
-  return view.overlay ? view.version : current_;
+  return ReaderViews::version(view, current_);
 }
 
 std::shared_ptr<ReaderView> SharedMailbox::view_of(AccountId reader) {
   const std::lock_guard lock(mutex_);
-  for (const auto& one : views_)
-    if (auto view = one.lock(); view && view->reader == reader) return view;
-  auto view = std::make_shared<ReaderView>(ReaderView{reader, nullptr, current_, false});
-  views_.push_back(view);
-  return view;
-}
-
-std::vector<std::shared_ptr<ReaderView>> SharedMailbox::views() {
-  const std::lock_guard lock(mutex_);
-  std::erase_if(views_, [](const auto& one) { return one.expired(); });
-  std::vector<std::shared_ptr<ReaderView>> held;
-  for (const auto& one : views_)
-    if (auto view = one.lock()) held.push_back(std::move(view));
-  return held;
+  return views_.of(reader, current_);
 }
 
 void SharedMailbox::publish(VersionPtr version) {
-  const auto held = views();
+  ReaderViews::Held held;  // what dies does so outside the lock
   {
     const std::lock_guard lock(mutex_);
-    current_.swap(version);  // the old one dies outside the lock
-    for (const auto& view : held) view->version = view->overlay ? current_->seen_by(view->overlay) : current_;
+    current_.swap(version);
+    held = views_.held();
+    ReaderViews::follow(held, current_);
   }
   tell_watchers();
 }
@@ -205,25 +189,19 @@ Task<Result<void>> SharedMailbox::read(store::Mailboxes& mailboxes, store::Entri
 /// Behind the entries: a change of a guest's \Seen moves the mailbox on, so that the next read finds what
 /// this one has missed.
 Task<Result<void>> SharedMailbox::read_views(store::PrivateSeens& seens, bool moved, Deadline deadline) {
-  const auto held = views();
-  bool wanted = false;
-  for (const auto& view : held) {
-    if (moved) view->loaded = false;  // until it is read, should this fail
-    wanted = wanted || !view->loaded;
+  ReaderViews::Held held;
+  {
+    const std::lock_guard lock(mutex_);
+    held = views_.held();
   }
-  if (!wanted) co_return Result<void>{};
-  std::vector<AccountId> readers;
-  for (const auto& view : held) readers.push_back(view->reader);
+  std::vector<AccountId> readers = ReaderViews::to_read(held, moved);
+  if (readers.empty()) co_return Result<void>{};
   CO_TRY(const store::PrivateSeen state, co_await seens.get(account_, id_, std::move(readers), deadline));
   bool differs = false;
   for (const auto& view : held) {
     OverlayPtr overlay = SeenOverlay::make(state, view->reader);
     const std::lock_guard lock(mutex_);
-    view->loaded = true;
-    if (overlay == view->overlay || (overlay && view->overlay && *overlay == *view->overlay)) continue;
-    view->overlay = overlay;
-    view->version = overlay ? current_->seen_by(std::move(overlay)) : current_;
-    differs = true;
+    differs = ReaderViews::set(*view, std::move(overlay), current_) || differs;
   }
   if (differs) tell_watchers();
   co_return Result<void>{};

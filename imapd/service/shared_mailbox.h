@@ -18,6 +18,7 @@
 #include "common/store/private_seen.h"
 #include "imapd/service/keyword_sets.h"
 #include "imapd/service/mailbox_version.h"
+#include "imapd/service/reader_views.h"
 
 namespace dromos::imapd {
 
@@ -29,14 +30,6 @@ class MailboxWatcher {
 
  protected:
   ~MailboxWatcher() = default;
-};
-
-/// A mailbox as one guest sees it, shared by his sessions; SharedMailbox keeps it up to date.
-struct ReaderView {
-  AccountId reader;
-  OverlayPtr overlay;
-  VersionPtr version;
-  bool loaded = false;
 };
 
 class SharedMailbox : public std::enable_shared_from_this<SharedMailbox> {
@@ -92,7 +85,6 @@ class SharedMailbox : public std::enable_shared_from_this<SharedMailbox> {
   Task<Result<void>> read(store::Mailboxes& mailboxes, store::Entries& entries, store::PrivateSeens& seens,
                           Deadline deadline);
   Task<Result<void>> read_views(store::PrivateSeens& seens, bool moved, Deadline deadline);
-  std::vector<std::shared_ptr<ReaderView>> views();
   Task<Result<void>> load(store::Mailboxes& mailboxes, store::Entries& entries, Deadline deadline);
   Task<Result<void>> follow(store::Entries& entries, Deadline deadline);
   MessageItem item_of(const store::Entry& entry);
@@ -110,7 +102,7 @@ class SharedMailbox : public std::enable_shared_from_this<SharedMailbox> {
   mutable std::mutex mutex_;  // held for a few instructions
   VersionPtr current_ = MailboxVersion::empty();
   std::vector<Watch> watchers_;
-  std::vector<std::weak_ptr<ReaderView>> views_;
+  ReaderViews views_;
   std::vector<std::shared_ptr<Waiting>> waiting_;
   bool reading_ = false;
   uint64_t recent_from_ = 1;
