@@ -12,8 +12,8 @@ namespace dromos::imapd {
 namespace {
 
 constexpr size_t kHeadersGuess = 64 * 1024;  // octets of headers read for the guess of a language
-constexpr uint32_t kGap = 16;                // uids that are read rather than asked around
-constexpr size_t kWordsAtOnce = 2000;        // in one statement
+constexpr uint32_t kGap = 16;          // uids that are read rather than asked around
+constexpr size_t kWordsAtOnce = 2000;  // in one statement
 
 std::vector<std::string> languages() {
   std::vector<std::string> names;
@@ -112,8 +112,12 @@ size_t guess_by_chunk(const TextChunk& chunk, size_t row) {
 /// One run: chunks first, then the extracts of what they do not hold.
 class FuzzySearch::Pass {
  public:
-  Pass(FuzzySearch& search, TextRead scope, std::vector<uint32_t> uids, const Tell& tell)
-      : search_(search), scope_(std::move(scope)), uids_(std::move(uids)), tell_(tell), here_(uids_.size()) {}
+  Pass(FuzzySearch& search, std::vector<uint32_t> uids, const Tell& tell)
+      : search_(search),
+        scope_(search.texts_.scope()),
+        uids_(std::move(uids)),
+        tell_(tell),
+        here_(uids_.size()) {}
 
   Task<Result<void>> run() {
     auto use = [this](const std::shared_ptr<const TextChunk>& chunk, size_t begin, size_t end) {
@@ -121,7 +125,7 @@ class FuzzySearch::Pass {
       const std::lock_guard lock(mutex_);
       found_.push_back(std::move(found));
     };
-    CO_TRY_VOID(co_await read_texts(search_.worker_, scope_, uids_, std::move(use), search_.deadline_));
+    CO_TRY_VOID(co_await search_.texts_.read(uids_, std::move(use)));
     CO_TRY_VOID(co_await search_.settle(std::move(found_), tell_));
     co_return co_await read_extracts();
   }
@@ -195,7 +199,7 @@ class FuzzySearch::Pass {
   }
 
   FuzzySearch& search_;
-  const TextRead scope_;
+  const TextRead& scope_;
   const std::vector<uint32_t> uids_;
   const Tell& tell_;
   std::vector<uint8_t> here_;  // by place: its chunk tells; written by one thread each
@@ -203,22 +207,24 @@ class FuzzySearch::Pass {
   std::vector<Found> found_;
 };
 
-FuzzySearch::FuzzySearch(Worker& worker, std::vector<store::WordTerm> terms, Deadline deadline)
-    : worker_(worker), deadline_(deadline), terms_(terms), judge_(terms_) {}
+FuzzySearch::FuzzySearch(Worker& worker, TextReader& texts, std::vector<store::WordTerm> terms,
+                         Deadline deadline)
+    : worker_(worker), texts_(texts), deadline_(deadline), terms_(terms), judge_(terms_) {}
 FuzzySearch::~FuzzySearch() = default;
 
-Task<Result<void>> FuzzySearch::prepare(AccountId account) {
+Task<Result<void>> FuzzySearch::prepare() {
   if (std::exchange(ready_, true)) co_return Result<void>{};
-  CO_TRY(const auto known, co_await store::word_languages(worker_.pool, account, deadline_));
+  CO_TRY(const auto known,
+         co_await store::word_languages(worker_.pool, texts_.scope().mailbox->account(), deadline_));
   CO_TRY(const auto forms,
          co_await store::word_forms(worker_.pool, languages(), terms_.words(), terms_.prefixes(), deadline_));
   terms_.set_forms(forms, known);
   co_return Result<void>{};
 }
 
-Task<Result<void>> FuzzySearch::run(TextRead scope, std::vector<uint32_t> uids, Tell tell) {
-  CO_TRY_VOID(co_await prepare(scope.mailbox->account()));
-  Pass pass(*this, std::move(scope), std::move(uids), tell);
+Task<Result<void>> FuzzySearch::run(std::vector<uint32_t> uids, Tell tell) {
+  CO_TRY_VOID(co_await prepare());
+  Pass pass(*this, std::move(uids), tell);
   co_return co_await pass.run();
 }
 

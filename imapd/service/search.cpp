@@ -81,7 +81,12 @@ bool matches_raw(const SearchNode& leaf, std::string_view raw) {
 class Searcher {
  public:
   Searcher(Worker& worker, const SearchScope& scope, const SearchPlan& plan, Deadline deadline)
-      : worker_(worker), scope_(scope), plan_(plan), deadline_(deadline), words_(worker.pool) {}
+      : worker_(worker),
+        scope_(scope),
+        plan_(plan),
+        deadline_(deadline),
+        words_(worker.pool),
+        texts_(worker, {scope.mailbox, scope.version, scope.unwanted, scope.progress}, deadline) {}
 
   /// Cheap sources first; the extracts only of messages that those leave open.
   Task<Result<void>> learn(std::vector<Candidate>& list) {
@@ -144,8 +149,7 @@ class Searcher {
         if (is_text(*leaf) && leaf->tokens.usable())
           take_chunk(*leaf, *chunk, std::span(list).subspan(begin, end - begin));
     };
-    TextRead read{scope_.mailbox, scope_.version, scope_.unwanted, scope_.progress};
-    co_return co_await read_texts(worker_, std::move(read), uids, use, deadline_);
+    co_return co_await texts_.read(uids, use);
   }
 
   static void take_chunk(const SearchNode& leaf, const TextChunk& chunk, std::span<Candidate> candidates) {
@@ -396,7 +400,7 @@ class Searcher {
       CO_TRY(answer.in_address, co_await ask(term));
     }
     answers_ = std::move(answers);
-    fuzzy_.emplace(worker_, std::move(terms), deadline_);
+    fuzzy_.emplace(worker_, texts_, std::move(terms), deadline_);
     co_return Result<void>{};
   }
 
@@ -471,8 +475,7 @@ class Searcher {
         add_bonus(candidate, answer.in_subject, answer.in_address);
       }
     };
-    TextRead read{scope_.mailbox, scope_.version, scope_.unwanted, scope_.progress};
-    co_return co_await fuzzy_->run(std::move(read), std::move(uids), tell);
+    co_return co_await fuzzy_->run(std::move(uids), tell);
   }
 
   static int64_t day_of(int64_t seconds) {
@@ -496,6 +499,7 @@ class Searcher {
   const SearchPlan& plan_;
   const Deadline deadline_;
   store::WordIndex words_;
+  TextReader texts_;
   std::optional<std::vector<WordAnswer>> answers_;  // by leaf
   Ids tail_;
   bool tail_whole_ = true;

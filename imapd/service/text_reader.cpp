@@ -136,18 +136,28 @@ Task<Result<void>> run_parts(const TextRead& scope, Reader& reader, std::deque<P
 
 }  // namespace
 
-Task<Result<void>> read_texts(Worker& worker, TextRead scope, std::span<const uint32_t> uids, UseText use,
-                              Deadline deadline) {
-  store::Reindex reindex(worker.pool);
-  CO_TRY(const int64_t mark, co_await reindex.mark(scope.mailbox->account(), deadline));
-  worker.options.texts->renew(scope.mailbox->account(), mark);
-  Reader reader(worker, scope, uids, use, deadline);
+TextReader::TextReader(Worker& worker, TextRead scope, Deadline deadline)
+    : worker_(worker), scope_(std::move(scope)), deadline_(deadline) {}
+
+/// A chunk that is made while others write texts anew goes with the next search's look.
+Task<Result<void>> TextReader::renew() {
+  if (renewed_) co_return Result<void>{};
+  store::Reindex reindex(worker_.pool);
+  CO_TRY(const int64_t mark, co_await reindex.mark(scope_.mailbox->account(), deadline_));
+  worker_.options.texts->renew(scope_.mailbox->account(), mark);
+  renewed_ = true;
+  co_return Result<void>{};
+}
+
+Task<Result<void>> TextReader::read(std::span<const uint32_t> uids, UseText use) {
+  CO_TRY_VOID(co_await renew());
+  Reader reader(worker_, scope_, uids, use, deadline_);
   std::deque<Part> parts = parts_of(uids);
   TaskGroup ahead;
   std::exception_ptr thrown;
   Result<void> result;
   try {
-    result = co_await run_parts(scope, reader, parts, ahead);
+    result = co_await run_parts(scope_, reader, parts, ahead);
   } catch (...) {
     thrown = std::current_exception();
   }

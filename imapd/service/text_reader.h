@@ -18,11 +18,26 @@ struct TextRead {
   std::function<void(size_t, size_t)> progress{};  // told between chunks: uids read, of how many
 };
 
-/// Calls `use` for each chunk there is, with the place of its uids in `uids` (ascending). On threads of the
-/// pool, several at once, each for other uids. Uids without a chunk, or without a row in theirs, are to be
-/// looked for elsewhere. Errc::closed: unwanted.
+/// Told of each chunk there is, with the place of its uids. On threads of the pool, several at once, each for
+/// other uids.
 using UseText = std::function<void(const std::shared_ptr<const TextChunk>&, size_t begin, size_t end)>;
-Task<Result<void>> read_texts(Worker& worker, TextRead scope, std::span<const uint32_t> uids, UseText use,
-                              Deadline deadline);
+
+/// The reader of one search: what is held is compared with the store once, before the first read.
+class TextReader {
+ public:
+  TextReader(Worker& worker, TextRead scope, Deadline deadline);
+  /// `uids` ascending. Those without a chunk, or without a row in theirs, are to be looked for elsewhere.
+  /// Errc::closed: unwanted.
+  Task<Result<void>> read(std::span<const uint32_t> uids, UseText use);
+  const TextRead& scope() const { return scope_; }
+
+ private:
+  Task<Result<void>> renew();
+
+  Worker& worker_;
+  const TextRead scope_;
+  const Deadline deadline_;
+  bool renewed_ = false;
+};
 
 }  // namespace dromos::imapd

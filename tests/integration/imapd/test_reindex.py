@@ -71,3 +71,38 @@ def test_another_process_that_reindexes_is_noticed(suite, connect):
     suite.sql("UPDATE mail.reindex SET done = 2 WHERE account_id = " + account)
     assert client.ok("SEARCH BODY ebra") == [b"* SEARCH"]
     assert client.ok("SEARCH BODY iraff") == [b"* SEARCH 1 2"]
+
+
+MANY = 16 * 1024 + 600  # more than a search looks at between two turns of others
+CLONES = """
+CREATE TEMPORARY TABLE made AS SELECT n, mail.uuid7() AS id FROM generate_series(2, {count}) n;
+INSERT INTO mail.message (account_id, message_id, thread_id, received_at, created_modseq, size, facts_version, blob_hash, thread_keys, facts)
+  SELECT account_id, id, id, received_at, created_modseq, size, facts_version, blob_hash, thread_keys, facts FROM made, mail.message WHERE account_id = {account};
+INSERT INTO mail.text_extract (account_id, message_id, codec, dict_id, key_id, truncated, data)
+  SELECT account_id, id, codec, dict_id, key_id, truncated, data FROM made, mail.text_extract WHERE account_id = {account};
+INSERT INTO mail.entry (account_id, mailbox_id, uid, modseq, message_id, thread_id, received_at, size)
+  SELECT account_id, mailbox_id, n, modseq, id, id, received_at, size FROM made, mail.entry WHERE account_id = {account};
+SELECT mail.repair_account_v1({account});
+"""
+COUNTING = """
+ALTER FUNCTION mail.reindex_mark_v1(bigint) RENAME TO reindex_mark_counted;
+SET ROLE dromos_owner;
+CREATE SEQUENCE mail.asked;
+CREATE FUNCTION mail.reindex_mark_v1(p_account bigint) RETURNS bigint LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, mail, pg_temp AS $$
+  BEGIN PERFORM nextval('mail.asked'); RETURN mail.reindex_mark_counted(p_account); END $$;
+GRANT EXECUTE ON FUNCTION mail.reindex_mark_v1(bigint) TO dromos_imapd;
+"""
+
+
+@pytest.mark.config({"imapd": {"indexer": False}})
+def test_a_search_asks_once_whether_texts_were_written_anew(suite, connect):
+    client = connect()
+    assert client.append("INBOX", simple("s", "zebra and giraffes\r\n")).startswith("OK")
+    suite.sql(CLONES.format(account=suite.sql("SELECT directory.need_account(%s)" % quote(BOB)).strip(), count=MANY))
+    suite.sql(COUNTING)
+    asked = lambda: number(suite, "SELECT last_value - 1 + is_called::int FROM mail.asked")  # noqa: E731
+    assert asked() == 0
+    client.ok("SELECT INBOX")
+    for query, times in (("SEARCH RETURN (COUNT) BODY ebra", 1), ("SEARCH RETURN (COUNT) FUZZY BODY giraffe", 2), ("SEARCH RETURN (COUNT) OR FUZZY BODY giraffe BODY ebra", 3)):
+        assert client.ok(query)[0].endswith(b"COUNT %d" % MANY)
+        assert asked() == times
