@@ -18,27 +18,40 @@ void append(std::string& out, std::string_view value) {
   out += value;
 }
 
+/// Calls `use(name, value)` for each field.
+template <class Use>
+void each_field(std::string_view headers, Use use) {
+  while (!headers.empty()) {
+    const size_t end = std::min(headers.find('\n'), headers.size());
+    const std::string_view line = headers.substr(0, end);
+    headers.remove_prefix(std::min(end + 1, headers.size()));
+    const size_t colon = line.find(": ");
+    if (colon != std::string_view::npos) use(line.substr(0, colon), line.substr(colon + 2));
+  }
+}
+
 }  // namespace
+
+std::string subject_of(std::string_view headers) {
+  std::string subject;
+  each_field(headers, [&subject](std::string_view name, std::string_view value) {
+    if (name == "subject") append(subject, value);
+  });
+  return subject;
+}
 
 store::WordDocument document_of(MessageId id, std::string_view search_text) {
   store::WordDocument document;
   document.id = id;
   const mime::SearchText text = mime::split_search_text(search_text);
-  for (std::string_view rest = text.headers; !rest.empty();) {
-    const size_t end = std::min(rest.find('\n'), rest.size());
-    const std::string_view line = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    const size_t colon = line.find(": ");
-    if (colon == std::string_view::npos) continue;
-    const std::string_view name = line.substr(0, colon);
-    const std::string_view value = line.substr(colon + 2);
+  each_field(text.headers, [&document](std::string_view name, std::string_view value) {
     if (name == "subject") {
       append(document.subject, value);
     } else if (std::find(kAddressFields.begin(), kAddressFields.end(), name) != kAddressFields.end() &&
                document.addresses.size() < kMaxAddresses) {
       append(document.addresses, value.substr(0, kMaxAddresses));
     }
-  }
+  });
   document.body = text.body.substr(0, store::WordIndex::kMaxBody);
   return document;
 }

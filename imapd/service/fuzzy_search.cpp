@@ -7,11 +7,11 @@
 #include "common/mime/collation.h"
 #include "imapd/index/document.h"
 #include "imapd/index/language.h"
+#include "imapd/service/chunk_language.h"
 
 namespace dromos::imapd {
 namespace {
 
-constexpr size_t kHeadersGuess = 64 * 1024;  // octets of headers read for the guess of a language
 constexpr uint32_t kGap = 16;          // uids that are read rather than asked around
 constexpr size_t kWordsAtOnce = 2000;  // in one statement
 
@@ -98,13 +98,6 @@ std::optional<FuzzyHits> row_hits(const FuzzyTerms& terms, const TextChunk& chun
   }
   tidy(hits);
   return hits;
-}
-
-size_t guess_by_chunk(const TextChunk& chunk, size_t row) {
-  if (chunk.language(row) != TextChunk::kUnknown) return chunk.language(row);
-  const auto head = headers_of(mime::compose(chunk.text(row, TextPart::headers, kHeadersGuess)));
-  const std::string body = mime::compose(chunk.text(row, TextPart::body, size_t{2} * kGuessBytes));
-  return language_number(guess_language(language_sample(head.subject, body)));
 }
 
 }  // namespace
@@ -260,7 +253,7 @@ Task<Result<void>> FuzzySearch::settle(std::vector<Found> found, const Tell& tel
     for (const Found& one : found)
       for (const Row& row : one.rows)
         tell(row.place, judge_.judge(row.hits, [&] {
-          return one.chunk ? guess_by_chunk(*one.chunk, row.row)
+          return one.chunk ? chunk_language(*one.chunk, row.row)
                            : language_number(guess_language(row.sample));
         }));
   });

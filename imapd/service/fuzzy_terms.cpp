@@ -184,16 +184,36 @@ void FuzzyTerms::add_pairs(std::string_view pairs, uint8_t field, FuzzyHits& hit
 }
 
 std::vector<std::string> FuzzyJudge::unasked() const {
-  return {words_.all().begin() + static_cast<std::ptrdiff_t>(stems_.size()), words_.all().end()};
+  return {words_.all().begin() + static_cast<std::ptrdiff_t>(kinds_.size()), words_.all().end()};
 }
 
+/// Texts hold many words, and few kinds of them: most have no stem that is looked for.
 void FuzzyJudge::set_stems(const std::vector<store::WordStem>& stems) {
-  const size_t asked = stems_.size();
-  stems_.resize(words_.all().size());
-  for (const store::WordStem& stem : stems) stems_[asked + stem.word].push_back(stem);
+  const size_t asked = kinds_.size();
+  std::vector<std::vector<Stem>> fresh(words_.all().size() - asked);
+  for (const store::WordStem& stem : stems)
+    fresh[stem.word].emplace_back(static_cast<uint32_t>(stem.language), static_cast<uint32_t>(stem.lexeme));
+  for (std::vector<Stem>& word : fresh) {
+    std::sort(word.begin(), word.end());
+    const auto [known, first] = kind_of_.emplace(std::move(word), static_cast<uint32_t>(stems_.size()));
+    if (first) stems_.push_back(known->first);
+    kinds_.push_back(known->second);
+  }
 }
 
-const FuzzyJudge::Verdict& FuzzyJudge::verdict_of(const FuzzyHits& hits) {
+/// Of words their kinds, of each once.
+FuzzyHits FuzzyJudge::kinds_in(const FuzzyHits& hits) const {
+  FuzzyHits kinds;
+  for (FuzzyHit hit : hits) {
+    if ((hit.item & FuzzyHit::kPair) == 0) hit.item = kinds_[hit.item];
+    if (hit.item != kNoStems) kinds.push_back(hit);
+  }
+  tidy(kinds);
+  return kinds;
+}
+
+const FuzzyJudge::Verdict& FuzzyJudge::verdict_of(const FuzzyHits& words) {
+  const FuzzyHits hits = kinds_in(words);
   std::string key;
   for (const FuzzyHit& hit : hits) {
     key.append(reinterpret_cast<const char*>(&hit.item), sizeof hit.item);
@@ -242,10 +262,10 @@ bool FuzzyJudge::fits(const FuzzyTerms::Key& key, const FuzzyHits& hits, size_t 
       pairs[hit.item & ~FuzzyHit::kPair] = true;
       continue;
     }
-    for (const store::WordStem& stem : stems_[hit.item])  // addresses are not stemmed
-      if ((stem.language == language && (in & (kFuzzySubject | kFuzzyBody)) != 0) ||
-          (stem.language == 0 && (in & kFuzzyAddress) != 0))
-        lexemes[stem.lexeme] = true;
+    for (const auto& [of, lexeme] : stems_[hit.item])  // addresses are not stemmed
+      if ((of == language && (in & (kFuzzySubject | kFuzzyBody)) != 0) ||
+          (of == 0 && (in & kFuzzyAddress) != 0))
+        lexemes[lexeme] = true;
   }
   for (const size_t pair : key.pairs)
     if (!pairs[pair]) return false;

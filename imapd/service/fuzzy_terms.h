@@ -9,10 +9,12 @@
 
 #include <compare>
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "common/store/word_forms.h"
@@ -129,14 +131,20 @@ class FuzzyJudge {
  private:
   /// Answers by key, by language; or one if all are the same.
   using Verdict = std::vector<std::vector<FuzzyAnswer>>;
-  const Verdict& verdict_of(const FuzzyHits& hits);
+  const Verdict& verdict_of(const FuzzyHits& words);
+  FuzzyHits kinds_in(const FuzzyHits& hits) const;
   std::vector<FuzzyAnswer> answers(const FuzzyHits& hits, size_t language) const;
   bool fits(const FuzzyTerms::Key& key, const FuzzyHits& hits, size_t language, uint8_t fields) const;
   bool words_fit(const FuzzyTerms::Key& key, const std::vector<bool>& lexemes, size_t language) const;
 
   const FuzzyTerms& terms_;
   FuzzyWords words_;
-  std::vector<std::vector<store::WordStem>> stems_;  // by word
+  /// Language and lexeme.
+  using Stem = std::pair<uint32_t, uint32_t>;
+  static constexpr uint32_t kNoStems = 0;
+  std::vector<uint32_t> kinds_;               // by word: words with the same stems are of one kind
+  std::vector<std::vector<Stem>> stems_{{}};  // by kind
+  std::map<std::vector<Stem>, uint32_t> kind_of_{{{}, kNoStems}};
   std::unordered_map<std::string, Verdict> verdicts_;
   size_t answers_ = 0;  // in verdicts_
 };

@@ -6,9 +6,11 @@
 //
 // Texts are search texts (common/mime/text.h) decomposed as i;unicode-casemap compares (mime::CasemapNeedle),
 // so a needle is found here exactly where CasemapNeedle::in finds it. A needle is never found across the end
-// of the header lines. Pure; immutable once made, hence free to be used by any thread.
+// of the header lines. Pure; immutable once made but for languages that are guessed later, hence free to be
+// used by any thread.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -61,9 +63,13 @@ class TextChunk {
   uint32_t uid(size_t row) const { return rows_[row].uid; }
   /// False: composing the tokens does not give its words (same_letters.h).
   bool same_letters(size_t row) const { return rows_[row].same_letters; }
-  /// Which of index_languages() its text is in; kUnknown: to be guessed by text().
+  /// Which of index_languages() its text is in; kUnknown: not guessed yet (chunk_language.h). Who guesses
+  /// keeps it; all guess the same.
   static constexpr uint8_t kUnknown = 255;
-  uint8_t language(size_t row) const { return rows_[row].language; }
+  uint8_t language(size_t row) const { return guessed(row).load(std::memory_order_relaxed); }
+  void keep_language(size_t row, uint8_t language) const {
+    guessed(row).store(language, std::memory_order_relaxed);
+  }
   /// Calls `use(token's number)` for the headers' tokens, or the body's (`part` headers or body), in order,
   /// until it answers false.
   template <class Use>
@@ -86,9 +92,10 @@ class TextChunk {
     uint32_t begin = 0, body = 0, end = 0;
     bool whole = true;
     bool same_letters = true;
-    uint8_t language = kUnknown;
+    mutable uint8_t language = kUnknown;  // by guessed() only
   };
   class Query;
+  std::atomic_ref<uint8_t> guessed(size_t row) const { return std::atomic_ref<uint8_t>(rows_[row].language); }
   /// The token that `offset` lies in; `from` is not behind it.
   uint32_t token_at(size_t offset, uint32_t from) const;
   template <class Number>
