@@ -170,23 +170,31 @@ Task<Result<void>> Messages::each_header(AccountId account, MailboxId mailbox, c
                                          std::function<void(Header)> on_header, Deadline deadline) {
   CO_TRY(const auto ranges, co_await bounded(pool_, account, mailbox, uids, deadline));
   for (const UidSet::Range& range : ranges) {
-    db::Params params = range_params(account, mailbox, range);
-    params.add(static_cast<int64_t>(kHeaderBytes));
-    CO_TRY(const auto rows, co_await pool_.exec(kHeader.of(account), std::move(params), deadline));
-    for (size_t row = 0; row < rows.size(); ++row) {
-      Header header;
-      header.uid = static_cast<uint32_t>(rows.integer(row, 0));
-      header.id = rows.id<MessageId>(row, 1);
-      header.blob = hash_from(rows.bytes(row, 2));
-      header.whole = !rows.is_null(row, 4);
-      // Damaged bytes: the reader of the whole message tells, of this one only.
-      auto bytes = header.whole ? unpack(rows.integer(row, 3), rows.bytes(row, 4)) : std::string();
-      header.whole = header.whole && bytes.has_value();
-      if (header.whole) header.bytes = std::move(*bytes);
-      on_header(std::move(header));
-    }
+    CO_TRY(const PackedHeaders headers, co_await packed_headers(account, mailbox, range, deadline));
+    for (size_t row = 0; row < headers.size(); ++row) on_header(headers.header(row));
   }
   co_return Result<void>{};
+}
+
+Task<Result<Messages::PackedHeaders>> Messages::packed_headers(AccountId account, MailboxId mailbox,
+                                                               UidSet::Range range, Deadline deadline) {
+  DROMOS_ASSERT(range.last - range.first < kRange);
+  db::Params params = range_params(account, mailbox, range);
+  params.add(static_cast<int64_t>(kHeaderBytes));
+  CO_TRY(auto rows, co_await pool_.exec(kHeader.of(account), std::move(params), deadline));
+  co_return PackedHeaders(std::move(rows));
+}
+
+Messages::Header Messages::PackedHeaders::header(size_t row) const {
+  Header header;
+  header.uid = static_cast<uint32_t>(rows_.integer(row, 0));
+  header.id = rows_.id<MessageId>(row, 1);
+  header.blob = hash_from(rows_.bytes(row, 2));
+  auto bytes = rows_.is_null(row, 4) ? Result<std::string>(fail(StoreErrc::blob_gone, "elsewhere"))
+                                     : unpack(rows_.integer(row, 3), rows_.bytes(row, 4));
+  header.whole = bytes.has_value();
+  if (header.whole) header.bytes = std::move(*bytes);
+  return header;
 }
 
 Task<Result<void>> Messages::read_raw(AccountId account, MessageId id, uint64_t offset, uint64_t length,

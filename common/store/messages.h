@@ -60,6 +60,20 @@ class Messages {
     bool whole = true;
     std::string bytes;
   };
+  /// Headers as they are stored, to be unpacked off the reactor: the rows of at most kRange uids. Its reading
+  /// functions may be called on any thread.
+  class PackedHeaders {
+   public:
+    explicit PackedHeaders(db::Rows rows) : rows_(std::move(rows)) {}
+    size_t size() const { return rows_.size(); }
+    /// With bytes, if it is whole; damaged bytes count as not whole: who reads the message is told of them.
+    Header header(size_t row) const;
+
+   private:
+    db::Rows rows_;
+  };
+  Task<Result<PackedHeaders>> packed_headers(AccountId account, MailboxId mailbox, UidSet::Range range,
+                                             Deadline deadline);
   Task<Result<void>> each_header(AccountId account, MailboxId mailbox, const UidSet& uids,
                                  std::function<void(Header)> on_header, Deadline deadline);
   /// Raw bytes of one message in pieces; only if the account has an entry of it.

@@ -23,6 +23,7 @@ constexpr size_t kFirstBatch = 32;  // small, for an early first octet
 constexpr size_t kFactsBatch = 1024;
 constexpr uint64_t kRawBatch = 2 << 20;  // octets of messages held at once
 constexpr size_t kPlainBatch = 8192;
+constexpr size_t kFieldsBatch = 2048;  // two chunks; two batches are under way
 
 bool has(const std::vector<FetchItem>& items, FetchItem::Kind kind) {
   return std::any_of(items.begin(), items.end(), [&](const FetchItem& item) { return item.kind == kind; });
@@ -100,10 +101,10 @@ class Fetcher {
     return end;
   }
 
-  /// At the end of a chunk of header fields, so that what is read can be kept.
+  /// At the end of a chunk of header fields, so that what is read can be kept; the first batch has one chunk.
   size_t chunk_end(const std::vector<uint32_t>& numbers, size_t at) const {
     const auto index = [&](size_t i) { return HeaderChunk::index_of(version_->at(numbers[i]).uid); };
-    size_t end = std::min(numbers.size(), at + kFactsBatch);
+    size_t end = std::min(numbers.size(), at + (at == 0 ? kFactsBatch : kFieldsBatch));
     if (end == numbers.size()) return end;
     const uint32_t next = index(end);
     if (next == index(at)) return end;

@@ -1,11 +1,15 @@
 #include "imapd/service/header_reader.h"
 
 #include <algorithm>
+#include <exception>
 
+#include "common/async/offload.h"
 #include "common/mime/section.h"
 
 namespace dromos::imapd {
 namespace {
+
+constexpr size_t kAtOnce = 2;  // chunks; a FETCH reads two batches at once
 
 LoadedMessage* find(std::span<LoadedMessage> messages, uint32_t uid) {
   const auto at = std::lower_bound(messages.begin(), messages.end(), uid,
@@ -13,7 +17,7 @@ LoadedMessage* find(std::span<LoadedMessage> messages, uint32_t uid) {
   return at != messages.end() && at->uid == uid ? &*at : nullptr;
 }
 
-void take(std::span<LoadedMessage> messages, const HeaderChunk& chunk) {
+void take_kept(std::span<LoadedMessage> messages, const HeaderChunk& chunk) {
   auto at = messages.begin();
   (void)chunk.each([&](const HeaderChunk::Row& row) {
     while (at != messages.end() && at->uid < row.uid) ++at;
@@ -29,17 +33,56 @@ HeaderReader::HeaderReader(Worker& worker, const SharedMailbox& mailbox,
                            const std::vector<std::string>& fields)
     : worker_(worker), mailbox_(mailbox), fields_(fields), names_(HeaderChunk::names_of(fields)) {}
 
+/// The messages of one chunk.
+struct HeaderReader::Part {
+  std::span<LoadedMessage> messages;
+  Result<void> result;
+  Event done;
+};
+
 Task<Result<void>> HeaderReader::read(std::span<LoadedMessage> messages, const MailboxVersion& version,
                                       Deadline deadline) {
+  std::deque<Part> parts;
   for (size_t begin = 0; begin < messages.size();) {
     size_t end = begin;
     while (end < messages.size() &&
            HeaderChunk::index_of(messages[end].uid) == HeaderChunk::index_of(messages[begin].uid))
       ++end;
-    CO_TRY_VOID(co_await read_chunk(messages.subspan(begin, end - begin), version, deadline));
+    parts.emplace_back().messages = messages.subspan(begin, end - begin);
     begin = end;
   }
+  TaskGroup ahead;
+  std::exception_ptr thrown;
+  Result<void> result;
+  try {
+    result = co_await read_parts(parts, version, ahead, deadline);
+  } catch (...) {
+    thrown = std::current_exception();
+  }
+  co_await ahead.close();  // what runs writes into `parts`
+  if (thrown) std::rethrow_exception(thrown);
+  co_return result;
+}
+
+Task<Result<void>> HeaderReader::read_parts(std::deque<Part>& parts, const MailboxVersion& version,
+                                            TaskGroup& ahead, Deadline deadline) {
+  size_t begun = 0;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    for (; begun < std::min(parts.size(), i + kAtOnce); ++begun)
+      ahead.spawn(read_part(parts[begun], version, deadline));
+    co_await parts[i].done.wait();
+    if (!parts[i].result) co_return parts[i].result;
+  }
   co_return Result<void>{};
+}
+
+Task<void> HeaderReader::read_part(Part& part, const MailboxVersion& version, Deadline deadline) {
+  try {
+    part.result = co_await read_chunk(part.messages, version, deadline);
+  } catch (const std::exception& e) {
+    part.result = fail(Errc::internal, e.what());
+  }
+  part.done.set();
 }
 
 Task<Result<void>> HeaderReader::read_chunk(std::span<LoadedMessage> messages, const MailboxVersion& version,
@@ -48,9 +91,9 @@ Task<Result<void>> HeaderReader::read_chunk(std::span<LoadedMessage> messages, c
                              HeaderChunk::index_of(messages.front().uid), std::hash<std::string>()(names_)};
   const auto known = worker_.options.headers->find(key);
   const bool ours = known && known->names() == names_;
-  if (ours) take(messages, *known);
+  if (ours) take_kept(messages, *known);
   CO_TRY(const size_t read, co_await read_missing(messages, deadline));
-  if (read > 0 && !(ours && known->through() >= messages.back().uid)) keep(messages, version, key);
+  if (read > 0 && !(ours && known->through() >= messages.back().uid)) co_await keep(messages, version, key);
   co_return Result<void>{};
 }
 
@@ -59,28 +102,39 @@ Task<Result<size_t>> HeaderReader::read_missing(std::span<LoadedMessage> message
   for (const LoadedMessage& message : messages)
     if (!message.fields) uids.push_back(message.uid);
   if (uids.empty()) co_return size_t{0};
-  auto on_header = [&](store::Messages::Header row) {
+  const store::UidSet wanted = hull(uids);
+  for (const store::UidSet::Range& range : wanted.ranges()) {
+    CO_TRY(const auto headers,
+           co_await worker_.messages.packed_headers(mailbox_.account(), mailbox_.id(), range, deadline));
+    co_await offload([this, messages, &headers] { take(messages, headers); });
+  }
+  co_return uids.size();
+}
+
+void HeaderReader::take(std::span<LoadedMessage> messages,
+                        const store::Messages::PackedHeaders& headers) const {
+  for (size_t i = 0; i < headers.size(); ++i) {
+    const store::Messages::Header row = headers.header(i);
     LoadedMessage* message = find(messages, row.uid);
-    if (message == nullptr || message->fields) return;
+    if (message == nullptr || message->fields) continue;
     message->found = true;
     message->id = row.id;
     message->blob = row.blob;
     if (row.whole && is_header(row.bytes)) message->fields = mime::filter_fields(row.bytes, fields_, false);
-  };
-  CO_TRY_VOID(co_await worker_.messages.each_header(mailbox_.account(), mailbox_.id(), hull(uids), on_header,
-                                                    deadline));
-  co_return uids.size();
+  }
 }
 
-void HeaderReader::keep(std::span<const LoadedMessage> messages, const MailboxVersion& version,
-                        const HeaderCache::Key& key) {
+Task<void> HeaderReader::keep(std::span<const LoadedMessage> messages, const MailboxVersion& version,
+                              HeaderCache::Key key) {
   const uint32_t first = key.index * HeaderChunk::kUids, last = first + (HeaderChunk::kUids - 1);
-  if (version.count_below(last + 1) - version.count_below(first) != messages.size()) return;
-  std::vector<HeaderChunk::Row> rows;
-  for (const LoadedMessage& message : messages)
-    if (message.fields) rows.push_back({message.uid, *message.fields});
+  if (version.count_below(last + 1) - version.count_below(first) != messages.size()) co_return;
   const auto through = static_cast<uint32_t>(std::min<uint64_t>(last, version.uidnext() - 1));
-  auto chunk = HeaderChunk::make(names_, rows, through);
+  auto chunk = co_await offload([this, messages, through] {
+    std::vector<HeaderChunk::Row> rows;
+    for (const LoadedMessage& message : messages)
+      if (message.fields) rows.push_back({message.uid, *message.fields});
+    return HeaderChunk::make(names_, rows, through);
+  });
   if (chunk) worker_.options.headers->put(key, std::move(chunk));
 }
 

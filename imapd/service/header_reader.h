@@ -1,11 +1,14 @@
 // HeaderReader: the header fields that a FETCH names, from the process' cache or from the store; what was
-// read of all messages in a chunk is kept (header_chunk.h).
+// read of all messages in a chunk is kept (header_chunk.h). Some chunks are read at once, and unpacked on the
+// offload pool.
 #pragma once
 
+#include <deque>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "common/async/task_group.h"
 #include "imapd/service/header_cache.h"
 #include "imapd/service/message_loader.h"
 #include "imapd/service/shared_mailbox.h"
@@ -23,13 +26,19 @@ class HeaderReader {
                           Deadline deadline);
 
  private:
+  struct Part;
+  Task<Result<void>> read_parts(std::deque<Part>& parts, const MailboxVersion& version, TaskGroup& ahead,
+                                Deadline deadline);
+  Task<void> read_part(Part& part, const MailboxVersion& version, Deadline deadline);
   Task<Result<void>> read_chunk(std::span<LoadedMessage> messages, const MailboxVersion& version,
                                 Deadline deadline);
   /// How many were read.
   Task<Result<size_t>> read_missing(std::span<LoadedMessage> messages, Deadline deadline);
+  /// On a thread of the pool.
+  void take(std::span<LoadedMessage> messages, const store::Messages::PackedHeaders& headers) const;
   /// Keeps the fields if these are all messages of the chunk.
-  void keep(std::span<const LoadedMessage> messages, const MailboxVersion& version,
-            const HeaderCache::Key& key);
+  Task<void> keep(std::span<const LoadedMessage> messages, const MailboxVersion& version,
+                  HeaderCache::Key key);
 
   Worker& worker_;
   const SharedMailbox& mailbox_;

@@ -86,6 +86,10 @@ class Raw:
         head = "APPEND %s %s{%d+}\r\n" % (mailbox, arguments + " " if arguments else "", len(message))
         return self.run(head.encode() + message)[1].decode()
 
+    def append_many(self, mailbox, messages):
+        """One APPEND of all (RFC 3502); the tagged answer."""
+        return self.run(b"APPEND %s" % mailbox.encode() + b"".join(b" {%d+}\r\n%s" % (len(message), message) for message in messages))[1].decode()
+
     def close(self):
         self.file.close()
         self.socket.close()

@@ -99,3 +99,24 @@ def test_headers_too_long_to_be_kept_and_none_at_all(client):
     for _ in range(2):
         found = fields(client)
         assert len(found) == 22 and b"Subject: long\r\n" in found[21] and found[22] == b"\r\n"
+
+
+def test_chunks_that_are_read_at_once(server, connect):
+    count = 6200  # seven chunks, the last begun
+    client = connect()
+    messages = [message(n) for n in range(1, count + 1)]
+    for at in range(0, count, 500):
+        assert client.append_many("INBOX", messages[at:at + 500]).startswith("OK")
+    client.ok("SELECT INBOX")
+    client.ok("UID STORE 1030:1040,3000:3999 +FLAGS.SILENT (\\Deleted)")
+    client.ok("EXPUNGE")
+    left = [uid for uid in range(1, count + 1) if not (1030 <= uid <= 1040 or 3000 <= uid <= 3999)]
+    wanted = {uid: "number %d" % uid for uid in left}
+    before = kept(server)
+    found = subjects(client)
+    assert list(found) == left  # in order
+    assert found == wanted
+    assert kept(server) > before
+    assert subjects(client) == wanted
+    some = left[::97]  # one of a chunk's messages here and there: nothing is made of them
+    assert subjects(client, uids=",".join(map(str, some)), what="BODY.PEEK[HEADER.FIELDS (SUBJECT)]") == {uid: wanted[uid] for uid in some}
