@@ -23,8 +23,9 @@ const UNormalizer2* decomposer() {
   return instance;
 }
 
-/// False: `c` stays as it is.
-bool append_decomposed(std::string& out, UChar32 c) {
+/// Calls `use` for each character that `c` is made of. False: `c` stays as it is.
+template <class Use>
+bool each_part(UChar32 c, Use use) {
   constexpr int32_t kLongest = 64;  // U+FDFA takes 18
   UChar units[kLongest];
   UErrorCode error = U_ZERO_ERROR;
@@ -35,9 +36,13 @@ bool append_decomposed(std::string& out, UChar32 c) {
   for (int32_t i = 0; i < count;) {
     UChar32 part = 0;
     U16_NEXT(units, i, count, part);
-    append_utf8(out, static_cast<char32_t>(part));
+    use(part);
   }
   return true;
+}
+
+bool append_decomposed(std::string& out, UChar32 c) {
+  return each_part(c, [&out](UChar32 part) { append_utf8(out, static_cast<char32_t>(part)); });
 }
 
 /// As ICU has characters.
@@ -82,21 +87,20 @@ std::string casemap_key(std::string_view utf8) {
 
 namespace {
 
-/// Offset of the next character from `at` on that decomposes; npos: none. Most text is ASCII: eight at once.
-size_t next_decomposable(std::string_view text, size_t at) {
-  while (at < text.size()) {
+/// Where the run of ASCII from `at` on ends. Most text is that: eight at once.
+size_t end_of_ascii(std::string_view text, size_t at) {
+  for (; at + 8 <= text.size(); at += 8) {
     uint64_t eight = 0;
-    if (at + 8 <= text.size()) {
-      std::memcpy(&eight, text.data() + at, 8);
-      if ((eight & 0x8080808080808080) == 0) {
-        at += 8;
-        continue;
-      }
-    }
-    if (static_cast<unsigned char>(text[at]) < 0x80) {
-      ++at;
-      continue;
-    }
+    std::memcpy(&eight, text.data() + at, 8);
+    if ((eight & 0x8080808080808080) != 0) break;
+  }
+  while (at < text.size() && static_cast<unsigned char>(text[at]) < 0x80) ++at;
+  return at;
+}
+
+/// Offset of the next character from `at` on that decomposes; npos: none.
+size_t next_decomposable(std::string_view text, size_t at) {
+  for (at = end_of_ascii(text, at); at < text.size(); at = end_of_ascii(text, at)) {
     size_t next = at;
     if (const UChar32 c = next_point(text, next); c == 0x131 || decomposes(c)) return at;
     at = next;
@@ -147,21 +151,27 @@ bool CasemapNeedle::in(std::string_view text) const {
   return false;
 }
 
+namespace {
+
+/// Parts may be capitals that folding did not see (the trade mark sign's); the dotless i has the titlecase of
+/// the other.
+char32_t folded_part(UChar32 c) {
+  return c == 0x131 ? U'i' : static_cast<char32_t>(u_foldCase(c, U_FOLD_CASE_DEFAULT));
+}
+
+}  // namespace
+
 std::string decompose_folded(std::string_view folded) {
   std::string out;
   out.reserve(folded.size() + 16);
   for (size_t i = 0; i < folded.size();) {
-    const char byte = folded[i];
-    if (static_cast<unsigned char>(byte) < 0x80) {
-      out += byte;
-      ++i;
-      continue;
-    }
+    const size_t end = end_of_ascii(folded, i);
+    out.append(folded, i, end - i);
+    i = end;
+    if (i == folded.size()) break;
+    const auto append = [&out](UChar32 part) { append_utf8(out, folded_part(part)); };
     const UChar32 c = next_point(folded, i);
-    if (c == 0x131)  // the dotless i has the titlecase of the other
-      out += 'i';
-    else if (!decomposes(c) || !append_decomposed(out, c))
-      append_utf8(out, static_cast<char32_t>(c));
+    if (!decomposes(c) || !each_part(c, append)) append(c);
   }
   return out;
 }
@@ -182,6 +192,7 @@ std::u16string to_utf16(std::string_view text) {
 }  // namespace
 
 std::string compose(std::string_view decomposed) {
+  if (is_ascii(decomposed)) return std::string(decomposed);
   UErrorCode error = U_ZERO_ERROR;
   const UNormalizer2* composer = unorm2_getNFCInstance(&error);
   const std::u16string units = to_utf16(decomposed);

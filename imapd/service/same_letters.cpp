@@ -14,10 +14,15 @@ bool combines(char32_t character) {
   return character >= 0x300 && character <= 0x36F;
 }
 
+bool has_words(std::string_view text) {
+  const store::WordText words = store::word_text(text, text.size());
+  return !words.words.empty() || !words.bigrams.empty();
+}
+
 bool changes(std::string_view character) {
-  const store::WordText words = store::word_text(character, character.size());
-  if (words.words.empty() && words.bigrams.empty()) return false;  // stands between words
-  return mime::compose(mime::decompose_folded(character)) != character;
+  const std::string again = mime::compose(mime::decompose_folded(character));
+  if (again == character) return false;
+  return has_words(character) || has_words(again);  // else it stands between words, whatever becomes of it
 }
 
 /// Characters of two and three octets that change.

@@ -132,12 +132,12 @@ def forget_index(suite):
 
 TURKISH = "Kitapları masaların üzerine bıraktık, çocukların odaları çok dağınıktı ve annelerimiz bize kızdılar."
 INDONESIAN = "Mereka menulis surat kepada pemerintah dan membacakan tulisan itu di hadapan masyarakat yang berkumpul di lapangan."
-OTHERS = [TURKISH, INDONESIAN, "The files are in the ﬁle cabinet; naïve café owners, re-visiting the houses… housing the happiest \u00a0ponies, dying, dies, ties.",
+OTHERS = [TURKISH, INDONESIAN, "The files are in the ﬁle cabinet; naïve café owners™, 5m² don´t re-visiting the houses… housing the happiest \u00a0ponies, dying, dies, ties.",
           "Ａｔｔａｃｈｅｄ ｆｉｌｅｓ ｶﾞｷﾞ １２３ files", "x" * 70 + " short " + "ab1c2 1e5 2026-11-22 a.b.c@example.org http://www.example.org/houses?x=1"]
 # Forms of words in the texts above, and of none.
 WORDS = [word for _, _, word in LANGUAGES] + [word for _, word in WITHOUT_BLANKS] + [
     "kitap", "kitaplar", "masa", "odalar", "çocuk", "tulis", "menulis", "tulisan", "kumpul", "baca", "housing", "houses", "happy", "die", "dies", "tie", "pony",
-    "cafe", "café", "naive", "naïve", "file", "ab1c2", "1e5", "2026", "example", "example.org", "the houses", "happily visited houses", "the", "und", "bitte die rechnungen",
+    "cafe", "café", "naive", "naïve", "owner", "owners", "5m", "5m2", "tm", "don", "t", "file", "ab1c2", "1e5", "2026", "example", "example.org", "the houses", "happily visited houses", "the", "und", "bitte die rechnungen",
     "報", "报", "ご確認", "ü", "über", "überweisung", "fakturor", "monat", "factures", "mois", "házak", "λογαριασμοί", "документы", "неделя", "anna", "bert", "zzzz", "rech"]
 
 

@@ -310,7 +310,7 @@ def test_others_mailboxes_only_with_rights(boxes, connect):
 
 def test_searching_compares_by_unicode_casemap(connect):
     client = connect()
-    for subject, body in (("=?utf-8?q?Caf=C3=A9?=", "na\xefve \uff21\uff22\uff23"), ("=?utf-8?q?CAFE=CC=81?=", "x" * 5000 + " GRU\u0308N"),
+    for subject, body in (("=?utf-8?q?Caf=C3=A9?=", "na\xefve \uff21\uff22\uff23 \u2116 7\u2122"), ("=?utf-8?q?CAFE=CC=81?=", "x" * 5000 + " GRU\u0308N"),
                           ("cafe", "gr\xfcn " + "\u0439" * 50)):
         message = simple(subject, body + "\r\n").replace(b"\r\n\r\n", b"\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n", 1)
         assert client.append("INBOX", message).startswith("OK")
@@ -329,6 +329,7 @@ def test_searching_compares_by_unicode_casemap(connect):
     assert search("BODY", "NA\xcfVE") == [b"1"]
     assert search("BODY", "\u0419\u0419") == [b"3"]
     assert search("BODY", "gruen") == []
+    assert search("BODY", "no 7tm") == search("TEXT", "NO 7TM") == [b"1"]
 
 
 def test_header_keys_of_all_kinds(connect):

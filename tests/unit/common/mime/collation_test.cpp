@@ -2,9 +2,11 @@
 
 #include <catch2/catch.hpp>
 
+#include "common/base/utf8.h"
 #include "common/mime/charset.h"
 #include "common/mime/header.h"
 
+using namespace dromos;
 using namespace dromos::mime;
 
 TEST_CASE("i;unicode-casemap: titlecase, then decomposed", "[unit][mime]") {
@@ -38,6 +40,22 @@ TEST_CASE("Folded text decomposes to what i;unicode-casemap compares", "[unit][m
   CHECK(decompose_folded(fold_case("ＡＢＣ")) == "abc");
   CHECK(decompose_folded(fold_case("ıf")) == "if");
   CHECK(decompose_folded("abc") == "abc");
+}
+
+// Both sides go character by character, so this holds for all texts: what i;unicode-casemap finds, SEARCH
+// finds.
+TEST_CASE("Folding and decomposing tells no characters apart that i;unicode-casemap does not",
+          "[unit][mime]") {
+  for (char32_t c = 1; c <= 0x10FFFF; ++c) {
+    if (!is_character(c)) continue;
+    std::string text;
+    append_utf8(text, c);
+    const std::string ours = decompose_folded(fold_case(text));
+    if (decompose_folded(fold_case(casemap_key(text))) != ours) {
+      CAPTURE(static_cast<uint32_t>(c), text, ours, casemap_key(text));
+      FAIL("not found by another form of it");
+    }
+  }
 }
 
 TEST_CASE("Base subject, each rule of RFC 5256 section 2.1", "[unit][mime]") {
@@ -88,6 +106,14 @@ TEST_CASE("A needle is found wherever i;unicode-casemap says", "[unit][mime]") {
   CHECK(found("a…b", "a...b"));
   CHECK(found("ＡＡＡＡＡＡＡＡＢ", "aab"));
   CHECK_FALSE(found("naïve", "naive"));
+  // Capitals that only decomposing shows.
+  CHECK(found("Dromos™ is", "dromostm"));
+  CHECK(found("№ 7", "no 7"));
+  CHECK(found("\xF0\x9D\x90\x80 b", "a b"));
+  CHECK(found("a b", "\xF0\x9D\x90\x80 B"));
+  // More than it asks for: docs/decisions/0011-what-search-folds.md.
+  CHECK(found("Straße", "STRASSE"));
+  CHECK(casemap_key("Straße") != casemap_key("STRASSE"));
   // Around characters that decompose, at any distance.
   for (size_t gap = 0; gap < 60; ++gap) {
     const std::string text = "é" + std::string(gap, '-') + "öx";
