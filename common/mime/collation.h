@@ -12,7 +12,7 @@ std::string casemap_key(std::string_view utf8);
 void append_casemap(std::string& out, std::string_view utf8);
 
 /// Text that fold_case has folded, decomposed as casemap_key does; ASCII stays as it is. Comparing folded and
-/// decomposed text finds what i;unicode-casemap finds, and more: docs/decisions/0011-what-search-folds.md.
+/// decomposed text finds what i;unicode-casemap finds, and more: docs/decisions/0013-what-search-folds.md.
 std::string decompose_folded(std::string_view folded);
 /// True if decompose_folded would change it.
 bool has_decompositions(std::string_view folded);

@@ -111,7 +111,7 @@ TEST_CASE("A needle is found wherever i;unicode-casemap says", "[unit][mime]") {
   CHECK(found("№ 7", "no 7"));
   CHECK(found("\xF0\x9D\x90\x80 b", "a b"));
   CHECK(found("a b", "\xF0\x9D\x90\x80 B"));
-  // More than it asks for: docs/decisions/0011-what-search-folds.md.
+  // More than it asks for: docs/decisions/0013-what-search-folds.md.
   CHECK(found("Straße", "STRASSE"));
   CHECK(casemap_key("Straße") != casemap_key("STRASSE"));
   // Around characters that decompose, at any distance.
