@@ -9,7 +9,8 @@ namespace {
 const db::Statement kAsk{"reindex_ask", "SELECT mail.reindex_ask_v1($1)"};
 const db::Statement kList{
     "reindex_list", "SELECT address, done, failed, total, asked_at, ended_at FROM mail.reindex_list_v1($1)"};
-const db::Statement kMark{"reindex_mark", "SELECT mail.reindex_mark_v1($1)"};
+const db::Statement kNews{"reindex_news",
+                          "SELECT mark, written, whole, mailboxes, uids FROM mail.text_news_v1($1, $2, 256)"};
 const db::Statement kNext{"reindex_next",
                           "SELECT account_id, message_ids FROM mail.reindex_next_v1($1, $2, $3)"};
 const db::Statement kPut{"reindex_put", "SELECT mail.reindex_put_v2($1, $2, $3, $4, $5, $6, $7, $8)"};
@@ -41,11 +42,16 @@ Task<Result<std::vector<Reindex::Progress>>> Reindex::list(int32_t limit, Deadli
   co_return found;
 }
 
-Task<Result<int64_t>> Reindex::mark(AccountId account, Deadline deadline) {
+Task<Result<Reindex::News>> Reindex::news(AccountId account, int64_t since, Deadline deadline) {
   db::Params params;
-  params.add(account);
-  CO_TRY(const auto rows, co_await pool_.exec(kMark, std::move(params), deadline));
-  co_return rows.integer(0, 0);
+  params.add(account).add(since);
+  CO_TRY(const auto rows, co_await pool_.exec(kNews, std::move(params), deadline));
+  News news{rows.integer(0, 0), rows.integer(0, 1), rows.boolean(0, 2), {}};
+  const std::vector<int64_t> mailboxes = rows.integers(0, 3);
+  const std::vector<int64_t> uids = rows.integers(0, 4);
+  for (size_t i = 0; i < mailboxes.size() && i < uids.size(); ++i)
+    news.places.push_back({MailboxId{mailboxes[i]}, static_cast<uint32_t>(uids[i])});
+  co_return news;
 }
 
 Task<Result<std::optional<Reindex::Step>>> Reindex::next(int32_t shard, int32_t shards, int32_t limit,

@@ -28,8 +28,18 @@ class Reindex {
   /// Under way first, then the newest.
   Task<Result<std::vector<Progress>>> list(int32_t limit, Deadline deadline);
 
-  /// Changes whenever texts of the account were written anew; 0: never.
-  Task<Result<int64_t>> mark(AccountId account, Deadline deadline);
+  /// What became of texts that somebody may hold a copy of.
+  struct News {
+    int64_t mark = 0;     ///< changes whenever texts of the account were written anew; 0: never
+    int64_t written = 0;  ///< of the newest text of attachments: `since` of the next call
+    bool whole = false;   ///< too many to be named
+    struct Place {
+      MailboxId mailbox;
+      uint32_t uid = 0;
+    };
+    std::vector<Place> places;  ///< messages whose attachments were read after `since`
+  };
+  Task<Result<News>> news(AccountId account, int64_t since, Deadline deadline);
 
   // For the indexer; shard = account_id % shards.
   struct Step {

@@ -143,8 +143,10 @@ TextReader::TextReader(Worker& worker, TextRead scope, Deadline deadline)
 Task<Result<void>> TextReader::renew() {
   if (renewed_) co_return Result<void>{};
   store::Reindex reindex(worker_.pool);
-  CO_TRY(const int64_t mark, co_await reindex.mark(scope_.mailbox->account(), deadline_));
-  worker_.options.texts->renew(scope_.mailbox->account(), mark);
+  const AccountId account = scope_.mailbox->account();
+  TextCache& texts = *worker_.options.texts;
+  CO_TRY(const auto news, co_await reindex.news(account, texts.written(account), deadline_));
+  texts.renew(account, news);
   renewed_ = true;
   co_return Result<void>{};
 }

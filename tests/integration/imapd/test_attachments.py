@@ -6,9 +6,10 @@ import signal
 import time
 
 import pytest
-from dromostest import documents, paths
+from dromostest import documents, metrics, paths
 from dromostest.accounts import quote
-from imapd_client import simple
+from dromostest.daemons import Suite
+from imapd_client import Raw, simple
 
 BOB = "bob@example.test"
 PROGRAM = str(paths.BUILD / "bin" / "dromos-extract")
@@ -110,6 +111,42 @@ def test_new_text_is_seen_by_a_session_that_has_searched(connect, store):
         assert search(client, "BODY", "cover letter") == list(range(41, 42 + n))
         store.wait_for(n + 1)
         wait_until(lambda: search(client, "BODY", "zauberwort%d" % n) == [41 + n], "a text in memory is not forgotten")
+
+
+def test_another_imapd_learns_of_new_text(cluster, connect, store, suite, opened):
+    """Two of them on one store: the one that reads no attachments holds texts in memory, and finds what the other has read."""
+    client = connect()
+    put(client, *(simple("filler", "filler number %d\r\n" % n) for n in range(40)))
+    client.ok("CREATE elsewhere")
+    with Suite(cluster, suite.database, {"imapd": {"indexer": False}}) as other:
+        other.start("imapd")
+        reader = Raw(other.imapd.address("imaps"), other.authority.client_context(), BOB)
+        opened.callback(reader.close)
+        reader.ok("SELECT INBOX")
+        client.ok("SELECT INBOX")
+        for n in range(3):
+            put(client, carrying((WORD, "a.docx", documents.docx("zauberwort%d" % n))))
+            reader.ok("NOOP")
+            assert search(reader, "BODY", "filler") == list(range(1, 41))
+            if n == 2:
+                client.ok("NOOP")
+                client.ok("COPY 43 elsewhere")
+            store.wait_for(n + 1)
+            assert search(reader, "BODY", "zauberwort%d" % n) == [41 + n]  # at once: the first search after it was written
+            assert metrics.read(other.imapd, "dromos_imapd_search_texts_bytes") > 0
+        reader.ok("SELECT elsewhere")
+        assert search(reader, "BODY", "zauberwort2") == [1]
+        # More than can be named: all of the account's texts go.
+        reader.ok("SELECT INBOX")
+        suite.sql("UPDATE mail.attachment_text SET written = 0")
+        assert search(reader, "BODY", "zauberwort") == [41, 42, 43]
+        suite.sql("UPDATE mail.text_extract t SET data = o.data, truncated = o.truncated FROM mail.text_extract o, mail.entry a, mail.entry b "
+                  "WHERE a.message_id = t.message_id AND a.uid = 1 AND o.message_id = b.message_id AND b.uid = 42 AND t.account_id = o.account_id "
+                  "AND a.account_id = t.account_id AND b.account_id = t.account_id AND a.mailbox_id = b.mailbox_id")
+        assert search(reader, "BODY", "zauberwort") == [41, 42, 43]  # held
+        suite.sql("INSERT INTO mail.attachment_text (account_id, message_id, waiting, written) SELECT %s, gen_random_uuid(), false, "
+                  "nextval('mail.attachment_written') FROM generate_series(1, 300)" % store.account.split(" = ")[1])
+        assert search(reader, "BODY", "zauberwort") == [1, 41, 42, 43]
 
 
 @extract_config(timeout="2s")

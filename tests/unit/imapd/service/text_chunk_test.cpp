@@ -193,22 +193,58 @@ TEST_CASE("texts that were written anew elsewhere are dropped", "[unit][imapd]")
     cache.put(one, chunk);
     cache.put(other, chunk);
   };
-  cache.renew(AccountId{1}, 0);
+  const auto marked = [](int64_t mark) {
+    store::Reindex::News news;
+    news.mark = mark;
+    return news;
+  };
+  cache.renew(AccountId{1}, marked(0));
   fill();
-  cache.renew(AccountId{1}, 0);
+  cache.renew(AccountId{1}, marked(0));
   CHECK(cache.find(one));
   for (const int64_t mark : {5, -7, 0}) {
-    cache.renew(AccountId{1}, mark);
+    cache.renew(AccountId{1}, marked(mark));
     CHECK_FALSE(cache.find(one));
     CHECK(cache.find(other));
     fill();
-    cache.renew(AccountId{1}, mark);
+    cache.renew(AccountId{1}, marked(mark));
     CHECK(cache.find(one));
   }
   const uint64_t begun = cache.moment();
-  cache.renew(AccountId{1}, 9);
+  cache.renew(AccountId{1}, marked(9));
   cache.put(one, chunk, begun);
   CHECK_FALSE(cache.find(one));
   cache.put(one, chunk, cache.moment());
   CHECK(cache.find(one));
+}
+
+TEST_CASE("texts of messages whose attachments were read elsewhere are dropped", "[unit][imapd]") {
+  const auto chunk = chunk_of({"a: b\n" + kNul + "text"});
+  TextCache cache(chunk->memory() * 8);
+  const auto key = [](int64_t account, uint32_t index) {
+    return TextCache::Key{AccountId{account}, MailboxId{2}, 3, index};
+  };
+  const auto fill = [&] {
+    for (const uint32_t index : {0, 1, 2}) cache.put(key(1, index), chunk);
+    cache.put(key(4, 1), chunk);
+  };
+  fill();
+  CHECK(cache.written(AccountId{1}) == 0);
+  store::Reindex::News news{.mark = 0, .written = 7, .whole = false, .places = {}};
+  news.places.push_back({MailboxId{2}, TextChunk::kUids + 5});
+  news.places.push_back({MailboxId{9}, 1});
+  cache.renew(AccountId{1}, news);
+  CHECK(cache.written(AccountId{1}) == 7);
+  CHECK(cache.find(key(1, 0)));
+  CHECK_FALSE(cache.find(key(1, 1)));
+  CHECK(cache.find(key(1, 2)));
+  CHECK(cache.find(key(4, 1)));
+  fill();
+  // An older answer that comes late takes nothing back.
+  cache.renew(AccountId{1}, {.mark = 0, .written = 6, .whole = false, .places = {}});
+  CHECK(cache.written(AccountId{1}) == 7);
+  CHECK(cache.find(key(1, 1)));
+  cache.renew(AccountId{1}, {.mark = 0, .written = 900, .whole = true, .places = {}});
+  for (const uint32_t index : {0, 1, 2}) CHECK_FALSE(cache.find(key(1, index)));
+  CHECK(cache.find(key(4, 1)));
 }
