@@ -24,6 +24,27 @@ const db::Statement kTree{"store_mailbox_tree",
                           ", a.modseq, a.mailbox_modseq, a.email_modseq, a.thread_modseq, a.state_epoch "
                           "FROM mail.account_state a LEFT JOIN mail.mailbox m ON m.account_id = a.account_id "
                           "WHERE a.account_id = $1 ORDER BY m.mailbox_id"};
+const db::Statement kTreeOf{
+    "store_mailbox_tree_of",
+    "WITH RECURSIVE up AS ("
+    "SELECT k.mailbox_id, k.parent_id FROM mail.mailbox k WHERE k.account_id = $1 AND k.mailbox_id = ANY "
+    "($2::bigint[]) "
+    "UNION SELECT p.mailbox_id, p.parent_id FROM up u JOIN mail.mailbox p ON p.account_id = $1 AND "
+    "p.mailbox_id = u.parent_id) "
+    "SELECT " MAILBOX_COLUMNS
+    " FROM up u JOIN mail.mailbox m ON m.account_id = $1 AND m.mailbox_id = u.mailbox_id "
+    "ORDER BY m.mailbox_id"};
+// One statement, hence one snapshot. Kinds from 4 on are about the mailbox itself.
+const db::Statement kMoved{
+    "store_mailbox_moved",
+    "WITH c AS (SELECT l.mailbox_id, bool_or(l.kind >= 4) AS itself FROM mail.changelog l "
+    "WHERE l.account_id = $1 AND l.modseq > $2 GROUP BY l.mailbox_id) "
+    "SELECT " MAILBOX_COLUMNS
+    ", a.modseq, a.changelog_floor > $2 OR coalesce(c.itself, false) OR "
+    "(c.mailbox_id IS NOT NULL AND m.mailbox_id IS NULL) "
+    "FROM mail.account_state a LEFT JOIN c ON true "
+    "LEFT JOIN mail.mailbox m ON m.account_id = a.account_id AND m.mailbox_id = c.mailbox_id "
+    "WHERE a.account_id = $1 ORDER BY m.mailbox_id"};
 const db::Statement kFind{
     "store_mailbox_find",
     "WITH RECURSIVE walk AS ("
@@ -159,6 +180,31 @@ Task<Result<MailboxTree>> Mailboxes::tree(AccountId account, Deadline deadline) 
   for (size_t row = 0; row < rows.size(); ++row)
     if (!rows.is_null(row, 0)) tree.mailboxes.push_back(mailbox_of(rows, row));
   co_return tree;
+}
+
+Task<Result<MailboxTree>> Mailboxes::tree_of(AccountId account, const std::vector<MailboxId>& mailboxes,
+                                             Deadline deadline) {
+  std::vector<int64_t> ids;
+  for (const MailboxId id : mailboxes) ids.push_back(id.value);
+  db::Params params;
+  params.add(account).add_array(std::span<const int64_t>(ids));
+  CO_TRY(const auto rows, co_await pool_.exec(kTreeOf, std::move(params), deadline));
+  MailboxTree tree;
+  for (size_t row = 0; row < rows.size(); ++row) tree.mailboxes.push_back(mailbox_of(rows, row));
+  co_return tree;
+}
+
+Task<Result<Mailboxes::Moved>> Mailboxes::moved(AccountId account, int64_t since, Deadline deadline) {
+  db::Params params;
+  params.add(account).add(since);
+  CO_TRY(const auto rows, co_await pool_.exec(kMoved, std::move(params), deadline));
+  Moved moved;
+  for (size_t row = 0; row < rows.size(); ++row) {
+    moved.modseq = rows.integer(row, 19);
+    moved.names = moved.names || rows.boolean(row, 20);
+    if (!rows.is_null(row, 0)) moved.mailboxes.push_back(mailbox_of(rows, row));
+  }
+  co_return moved;
 }
 
 Task<Result<std::optional<Mailbox>>> Mailboxes::find(AccountId account, std::vector<std::string> path,

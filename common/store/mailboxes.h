@@ -83,6 +83,16 @@ class Mailboxes {
   /// The mailbox at a path (INBOX at the root in any case), however many others the account has.
   Task<Result<std::optional<Mailbox>>> find(AccountId account, std::vector<std::string> path,
                                             Deadline deadline);
+  /// Of a tree only these mailboxes and those above them; no states. One that is gone is left out.
+  Task<Result<MailboxTree>> tree_of(AccountId account, const std::vector<MailboxId>& mailboxes,
+                                    Deadline deadline);
+  /// What changed after a modseq, however many mailboxes there are.
+  struct Moved {
+    int64_t modseq = 0;              ///< the account's
+    bool names = false;              ///< mailboxes came, went or changed, or nobody knows: read the tree
+    std::vector<Mailbox> mailboxes;  ///< with messages that came, went or changed
+  };
+  Task<Result<Moved>> moved(AccountId account, int64_t since, Deadline deadline);
   /// However many others the account has; in no particular order.
   Task<Result<std::vector<RangedMailbox>>> in_range(AccountId account, MailboxRange range, Deadline deadline);
   /// One mailbox with its counters (STATUS).

@@ -23,4 +23,10 @@ inline bool covers(const DecodedFilter& filter, AccountId reader, const NamedMai
   return reach(filter, reader, mailbox) != Reach::none;
 }
 
+/// All that the filters may reach, and perhaps others; with the selected mailbox if that is asked for.
+/// Filters that go by name read no mailboxes that cannot be meant.
+Task<Result<std::vector<NamedMailbox>>> reachable_mailboxes(Context& context,
+                                                            const std::vector<DecodedFilter>& filters,
+                                                            bool selected, store::Rights rights);
+
 }  // namespace dromos::imapd

@@ -24,8 +24,11 @@ Task<Result<void>> MetadataWatch::look_at_mailboxes() {
   std::map<AccountId, Boxes> boxes;
   if (wishes_.server) boxes[context_.account()][MailboxId()] = "";
   if (wishes_.all_mailboxes || !wishes_.mailboxes.empty()) {
-    CO_TRY(auto all, co_await visible_mailboxes(context_.worker, context_.account(), store::kLookup,
-                                                context_.store_deadline()));
+    auto looking = wishes_.all_mailboxes
+                       ? visible_mailboxes(context_.worker, context_.account(), store::kLookup,
+                                           context_.store_deadline())
+                       : reachable_mailboxes(context_, wishes_.mailboxes, false, store::kLookup);
+    CO_TRY(auto all, co_await std::move(looking));
     for (NamedMailbox& named : all)
       if (wanted(named)) boxes[named.account][named.mailbox.id] = std::move(named.name);
   }

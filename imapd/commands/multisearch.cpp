@@ -36,8 +36,11 @@ bool only_selected(const std::vector<MailboxFilter>& sources) {
 Task<Result<std::vector<Target>>> targets_of(Context& context, const std::vector<MailboxFilter>& sources) {
   std::vector<DecodedFilter> filters;
   for (const MailboxFilter& source : sources) filters.push_back(decoded(context, source));
-  CO_TRY(const auto all, co_await visible_mailboxes(context.worker, context.account(), store::kRead,
-                                                    context.store_deadline()));
+  const bool with_selected =
+      context.selected && std::any_of(sources.begin(), sources.end(), [](const MailboxFilter& source) {
+        return source.kind == Kind::selected;
+      });
+  CO_TRY(const auto all, co_await reachable_mailboxes(context, filters, with_selected, store::kRead));
   std::vector<Target> targets;
   for (const NamedMailbox& mailbox : all) {
     Reach how = Reach::none;

@@ -26,7 +26,10 @@ constexpr std::string_view kEventNames =
 }  // namespace
 
 Notify::Notify(Context& context, Wishes wishes)
-    : context_(context), wishes_(std::move(wishes)), accounts_(context.worker.options.accounts, context) {}
+    : context_(context),
+      wishes_(std::move(wishes)),
+      accounts_(context.worker.options.accounts, context),
+      sharing_(context.worker.options.accounts, context) {}
 
 uint16_t Notify::events_of(const NamedMailbox& named) const {
   uint16_t events = 0;
@@ -59,7 +62,7 @@ Task<Result<Notify::Picture>> Notify::look() {
 void Notify::watch(const Picture& picture) {
   if (wishes_.others.empty()) return;
   accounts_.add(context_.account());
-  accounts_.add(kSharing);
+  sharing_.add(kSharing);
   for (const auto& [key, known] : picture)
     if (known.events != 0) accounts_.add(key.first);
 }
@@ -68,6 +71,7 @@ Task<Result<void>> Notify::begin(bool with_status) {
   // Watched first: what changes while it is read is looked at again.
   watch({});
   accounts_.take_moved();
+  sharing_.take_moved();
   CO_TRY(Picture picture, co_await look());
   watch(picture);
   for (const auto& [key, known] : picture) {
@@ -82,15 +86,59 @@ Task<Result<void>> Notify::begin(bool with_status) {
     if ((known.events & Event::kFlagChange) != 0) items |= kStatusHighestModseq;
     write_status(context_, known.named.mailbox, known.named.name, items);
   }
-  known_ = std::move(picture);
+  remember(std::move(picture));
   co_return Result<void>{};
 }
 
+void Notify::remember(Picture picture) {
+  known_ = std::move(picture);
+  foreign_ = false;
+  // Subscribing to a mailbox of another moves nothing of one's own.
+  const bool by_subscription =
+      std::any_of(wishes_.others.begin(), wishes_.others.end(),
+                  [](const Group& group) { return group.filter.kind == MailboxFilter::Kind::subscribed; });
+  for (const auto& [key, known] : known_) {
+    const store::Mailbox& box = known.named.mailbox;
+    if (key.first == context_.account())
+      own_modseq_ = std::max({own_modseq_, box.highestmodseq, box.modseq});
+    else
+      foreign_ = foreign_ || known.events != 0 || by_subscription;
+  }
+}
+
+Task<Result<bool>> Notify::tell_moved() {
+  if (foreign_) co_return false;
+  const AccountId own = context_.account();
+  CO_TRY(const auto moved,
+         co_await context_.worker.mailboxes.moved(own, own_modseq_, context_.store_deadline()));
+  own_modseq_ = std::max(own_modseq_, moved.modseq);
+  const bool all_known =
+      std::all_of(moved.mailboxes.begin(), moved.mailboxes.end(),
+                  [&](const store::Mailbox& box) { return known_.contains({own, box.id}); });
+  if (moved.names || !all_known) co_return false;
+  for (const store::Mailbox& box : moved.mailboxes) {
+    Known& known = known_.at({own, box.id});
+    const Known before = known;
+    known.named.mailbox = box;
+    if (!is_selected({own, box.id})) tell_messages(before, known);
+  }
+  co_return true;
+}
+
 Task<Result<void>> Notify::tell_others() {
-  if (wishes_.others.empty() || !accounts_.take_moved()) co_return Result<void>{};
-  auto looked = co_await look();
+  if (wishes_.others.empty()) co_return Result<void>{};
+  const bool shared = sharing_.take_moved();
+  if (!accounts_.take_moved() && !shared) co_return Result<void>{};
+  Result<bool> told = false;
+  if (!shared) told = co_await tell_moved();
+  if (told && *told) co_return Result<void>{};
+  Result<Picture> looked = fail(Errc::internal, "not looked");
+  if (told)
+    looked = co_await look();
+  else
+    looked = fail(told.error());
   if (!looked) {
-    accounts_.look_again();
+    sharing_.look_again();
     co_return fail(looked.error());
   }
   Picture now = std::move(*looked);
@@ -100,7 +148,7 @@ Task<Result<void>> Notify::tell_others() {
     const auto before = known_.find(key);
     if (before != known_.end() && !is_selected(key)) tell_messages(before->second, after);
   }
-  known_ = std::move(now);
+  remember(std::move(now));
   co_return Result<void>{};
 }
 

@@ -50,6 +50,10 @@ class Notify {
   using Picture = std::map<Key, Known>;
 
   Task<Result<Picture>> look();
+  /// What is known from now on.
+  void remember(Picture picture);
+  /// Tells what happened to messages, if only that did. False: names or rights have changed, too.
+  Task<Result<bool>> tell_moved();
   uint16_t events_of(const NamedMailbox& named) const;
   bool is_selected(const Key& key) const;
   void watch(const Picture& picture);
@@ -62,7 +66,10 @@ class Notify {
   Context& context_;
   const Wishes wishes_;
   AccountWatcher accounts_;
+  AccountWatcher sharing_;
   Picture known_;
+  int64_t own_modseq_ = 0;  // what the reader's own account did up to it is known
+  bool foreign_ = false;    // it may have to tell of others' mailboxes
 };
 
 /// Tells the client the news it wants: of its selected mailbox, and of others. `waiting`: no command is in

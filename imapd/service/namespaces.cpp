@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <set>
 
 #include "common/base/strings.h"
@@ -58,14 +59,18 @@ Task<Result<std::vector<NamedMailbox>>> foreign_mailboxes(Worker& worker, Accoun
                                                           store::Rights rights, Deadline deadline) {
   std::vector<NamedMailbox> all;
   CO_TRY(const auto shared, co_await worker.sharing.visible_to(reader, deadline));
-  store::MailboxTree tree;
-  AccountId loaded = reader;
+  // Of each owner's mailboxes those that are shared, and their names' way up.
+  std::map<AccountId, std::vector<MailboxId>> wanted;
+  for (const store::SharedMailboxInfo& info : shared)
+    if ((info.rights & rights) != 0) wanted[info.account].push_back(info.mailbox);
+  std::map<AccountId, store::MailboxTree> trees;
+  for (const auto& [account, mailboxes] : wanted) {
+    CO_TRY(auto tree, co_await worker.mailboxes.tree_of(account, mailboxes, deadline));
+    trees.emplace(account, std::move(tree));
+  }
   for (const store::SharedMailboxInfo& info : shared) {
     if ((info.rights & rights) == 0) continue;
-    if (info.account != loaded) {
-      CO_TRY(tree, co_await worker.mailboxes.tree(info.account, deadline));
-      loaded = info.account;
-    }
+    const store::MailboxTree& tree = trees[info.account];
     const store::Mailbox* mailbox = tree.find(info.mailbox);
     if (mailbox == nullptr) continue;  // deleted meanwhile
     NamedMailbox seen{info.account, info.rights, *mailbox,
@@ -101,33 +106,49 @@ bool may_be_foreign(std::string_view prefix) {
 
 namespace {
 
-/// The mailbox at `path`, or the nearest above it.
-Place place_in(const store::MailboxTree& tree, AccountId account, std::vector<std::string> path,
-               const std::string& prefix, const std::vector<store::SharedMailboxInfo>& shared) {
-  Place place{account, std::move(path), std::nullopt, 0};
-  const auto info_of = [&](MailboxId id) {
-    return std::find_if(shared.begin(), shared.end(), [&](const store::SharedMailboxInfo& info) {
-      return info.account == account && info.mailbox == id;
-    });
-  };
-  std::vector<std::string> up = place.path;
-  const store::Mailbox* mailbox = up.empty() ? nullptr : tree.find(up);
-  const auto info = mailbox == nullptr ? shared.end() : info_of(mailbox->id);
-  if (info != shared.end()) {
-    place.found =
-        NamedMailbox{account, info->rights, *mailbox, prefix + name_of_path(tree.path_of(mailbox->id))};
-    place.found->mailbox.subscribed = info->subscribed;
-    place.found->mailbox.special_use.clear();
-    see_own(*place.found, *info);
+const store::SharedMailboxInfo* info_of(const std::vector<store::SharedMailboxInfo>& shared,
+                                        AccountId account, MailboxId id) {
+  const auto at = std::find_if(shared.begin(), shared.end(), [&](const store::SharedMailboxInfo& info) {
+    return info.account == account && info.mailbox == id;
+  });
+  return at == shared.end() ? nullptr : &*at;
+}
+
+/// Rights on the nearest mailbox above `path`.
+Task<Result<store::Rights>> rights_above(Worker& worker, AccountId account, std::vector<std::string> path,
+                                         const std::vector<store::SharedMailboxInfo>& shared,
+                                         Deadline deadline) {
+  while (path.size() > 1) {
+    path.pop_back();
+    CO_TRY(const auto above, co_await worker.mailboxes.find(account, path, deadline));
+    if (!above) continue;
+    const auto* info = info_of(shared, account, above->id);
+    co_return info != nullptr ? info->rights : 0;
   }
-  while (!up.empty()) {
-    up.pop_back();
-    const store::Mailbox* above = up.empty() ? nullptr : tree.find(up);
-    if (above == nullptr) continue;
-    if (const auto over = info_of(above->id); over != shared.end()) place.parent_rights = over->rights;
-    break;
+  co_return store::Rights{0};
+}
+
+/// The mailbox of another at `path`, or where it would be: found by its name, however many others he has.
+Task<Result<Place>> foreign_place(Worker& worker, AccountId account, const ForeignName& name,
+                                  const std::vector<store::SharedMailboxInfo>& shared, Deadline deadline) {
+  Place place{account, name.path, std::nullopt, 0};
+  if (place.path.empty()) co_return place;
+  CO_TRY(auto mailbox, co_await worker.mailboxes.find(account, place.path, deadline));
+  if (mailbox && mailbox->parent) {
+    const auto* over = info_of(shared, account, mailbox->parent);
+    place.parent_rights = over != nullptr ? over->rights : 0;
+  } else if (!mailbox) {
+    CO_TRY(place.parent_rights, co_await rights_above(worker, account, place.path, shared, deadline));
   }
-  return place;
+  const auto* info = mailbox ? info_of(shared, account, mailbox->id) : nullptr;
+  if (info == nullptr) co_return place;
+  std::vector<std::string> path = place.path;
+  if (iequals(path.front(), "INBOX")) path.front() = "INBOX";
+  place.found = NamedMailbox{account, info->rights, std::move(*mailbox), name.prefix + name_of_path(path)};
+  place.found->mailbox.subscribed = info->subscribed;
+  place.found->mailbox.special_use.clear();
+  see_own(*place.found, *info);
+  co_return place;
 }
 
 }  // namespace
@@ -149,8 +170,7 @@ Task<Result<Place>> find_place(Worker& worker, AccountId reader, std::string nam
     return prefix_of(info) == foreign->prefix;
   });
   if (owner == shared.end()) co_return fail(store::StoreErrc::not_found, "no such mailbox");
-  CO_TRY(const auto tree, co_await worker.mailboxes.tree(owner->account, deadline));
-  co_return place_in(tree, owner->account, foreign->path, foreign->prefix, shared);
+  co_return co_await foreign_place(worker, owner->account, *foreign, shared, deadline);
 }
 
 }  // namespace dromos::imapd
