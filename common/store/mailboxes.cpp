@@ -24,15 +24,17 @@ const db::Statement kTree{"store_mailbox_tree",
                           ", a.modseq, a.mailbox_modseq, a.email_modseq, a.thread_modseq, a.state_epoch "
                           "FROM mail.account_state a LEFT JOIN mail.mailbox m ON m.account_id = a.account_id "
                           "WHERE a.account_id = $1 ORDER BY m.mailbox_id"};
+// OFFSET 0 keeps the joins nested loops: a hash join would read all mailboxes of the account.
 const db::Statement kTreeOf{
     "store_mailbox_tree_of",
     "WITH RECURSIVE up AS ("
-    "SELECT k.mailbox_id, k.parent_id FROM mail.mailbox k WHERE k.account_id = $1 AND k.mailbox_id = ANY "
-    "($2::bigint[]) "
-    "UNION SELECT p.mailbox_id, p.parent_id FROM up u JOIN mail.mailbox p ON p.account_id = $1 AND "
-    "p.mailbox_id = u.parent_id) "
+    "SELECT k.mailbox_id, k.parent_id FROM unnest($2::bigint[]) AS w (id) CROSS JOIN LATERAL ("
+    "SELECT * FROM mail.mailbox i WHERE i.account_id = $1 AND i.mailbox_id = w.id OFFSET 0) k "
+    "UNION SELECT p.mailbox_id, p.parent_id FROM up u CROSS JOIN LATERAL ("
+    "SELECT * FROM mail.mailbox i WHERE i.account_id = $1 AND i.mailbox_id = u.parent_id OFFSET 0) p) "
     "SELECT " MAILBOX_COLUMNS
-    " FROM up u JOIN mail.mailbox m ON m.account_id = $1 AND m.mailbox_id = u.mailbox_id "
+    " FROM up u CROSS JOIN LATERAL ("
+    "SELECT * FROM mail.mailbox i WHERE i.account_id = $1 AND i.mailbox_id = u.mailbox_id OFFSET 0) m "
     "ORDER BY m.mailbox_id"};
 // One statement, hence one snapshot. Kinds from 4 on are about the mailbox itself.
 const db::Statement kMoved{
@@ -42,8 +44,9 @@ const db::Statement kMoved{
     "SELECT " MAILBOX_COLUMNS
     ", a.modseq, a.changelog_floor > $2 OR coalesce(c.itself, false) OR "
     "(c.mailbox_id IS NOT NULL AND m.mailbox_id IS NULL) "
-    "FROM mail.account_state a LEFT JOIN c ON true "
-    "LEFT JOIN mail.mailbox m ON m.account_id = a.account_id AND m.mailbox_id = c.mailbox_id "
+    "FROM mail.account_state a LEFT JOIN c ON true LEFT JOIN LATERAL ("
+    "SELECT * FROM mail.mailbox i WHERE i.account_id = $1 AND i.mailbox_id = c.mailbox_id OFFSET 0) m ON "
+    "true "
     "WHERE a.account_id = $1 ORDER BY m.mailbox_id"};
 const db::Statement kFind{
     "store_mailbox_find",

