@@ -1,10 +1,10 @@
 #include "imapd/service/header_reader.h"
 
 #include <algorithm>
-#include <exception>
 
 #include "common/async/offload.h"
 #include "common/mime/section.h"
+#include "imapd/service/read_ahead.h"
 
 namespace dromos::imapd {
 namespace {
@@ -34,10 +34,18 @@ HeaderReader::HeaderReader(Worker& worker, const SharedMailbox& mailbox,
     : worker_(worker), mailbox_(mailbox), fields_(fields), names_(HeaderChunk::names_of(fields)) {}
 
 /// The messages of one chunk.
-struct HeaderReader::Part {
+struct HeaderReader::Part : AheadPart {
   std::span<LoadedMessage> messages;
-  Result<void> result;
-  Event done;
+};
+
+struct HeaderReader::Chunks {
+  HeaderReader& reader;
+  const MailboxVersion& version;
+  const Deadline deadline;
+
+  Result<void> before(const Part&) { return {}; }
+  Task<Result<void>> read(Part& part) { return reader.read_chunk(part.messages, version, deadline); }
+  void after(const Part&) {}
 };
 
 Task<Result<void>> HeaderReader::read(std::span<LoadedMessage> messages, const MailboxVersion& version,
@@ -51,38 +59,8 @@ Task<Result<void>> HeaderReader::read(std::span<LoadedMessage> messages, const M
     parts.emplace_back().messages = messages.subspan(begin, end - begin);
     begin = end;
   }
-  TaskGroup ahead;
-  std::exception_ptr thrown;
-  Result<void> result;
-  try {
-    result = co_await read_parts(parts, version, ahead, deadline);
-  } catch (...) {
-    thrown = std::current_exception();
-  }
-  co_await ahead.close();  // what runs writes into `parts`
-  if (thrown) std::rethrow_exception(thrown);
-  co_return result;
-}
-
-Task<Result<void>> HeaderReader::read_parts(std::deque<Part>& parts, const MailboxVersion& version,
-                                            TaskGroup& ahead, Deadline deadline) {
-  size_t begun = 0;
-  for (size_t i = 0; i < parts.size(); ++i) {
-    for (; begun < std::min(parts.size(), i + kAtOnce); ++begun)
-      ahead.spawn(read_part(parts[begun], version, deadline));
-    co_await parts[i].done.wait();
-    if (!parts[i].result) co_return parts[i].result;
-  }
-  co_return Result<void>{};
-}
-
-Task<void> HeaderReader::read_part(Part& part, const MailboxVersion& version, Deadline deadline) {
-  try {
-    part.result = co_await read_chunk(part.messages, version, deadline);
-  } catch (const std::exception& e) {
-    part.result = fail(Errc::internal, e.what());
-  }
-  part.done.set();
+  Chunks chunks{*this, version, deadline};
+  co_return co_await read_ahead(parts, chunks, kAtOnce);
 }
 
 Task<Result<void>> HeaderReader::read_chunk(std::span<LoadedMessage> messages, const MailboxVersion& version,

@@ -3,12 +3,10 @@
 // offload pool.
 #pragma once
 
-#include <deque>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "common/async/task_group.h"
 #include "imapd/service/header_cache.h"
 #include "imapd/service/message_loader.h"
 #include "imapd/service/shared_mailbox.h"
@@ -27,9 +25,7 @@ class HeaderReader {
 
  private:
   struct Part;
-  Task<Result<void>> read_parts(std::deque<Part>& parts, const MailboxVersion& version, TaskGroup& ahead,
-                                Deadline deadline);
-  Task<void> read_part(Part& part, const MailboxVersion& version, Deadline deadline);
+  struct Chunks;
   Task<Result<void>> read_chunk(std::span<LoadedMessage> messages, const MailboxVersion& version,
                                 Deadline deadline);
   /// How many were read.

@@ -1,25 +1,23 @@
 #include "imapd/service/key_reader.h"
 
 #include <deque>
-#include <exception>
 
 #include "common/async/offload.h"
-#include "common/async/task_group.h"
 #include "common/store/search.h"
 #include "imapd/service/key_cache.h"
 #include "imapd/service/message_loader.h"
+#include "imapd/service/read_ahead.h"
 
 namespace dromos::imapd {
 namespace {
 
 constexpr size_t kAhead = 3;  // chunks read at once
 
-struct Part {
+struct Part : AheadPart {
   uint32_t index = 0;
   std::span<const uint32_t> numbers;
   uint32_t last_uid = 0;
-  Result<std::shared_ptr<const KeyChunk>> chunk = fail(Errc::internal, "not read");
-  Event done;
+  std::shared_ptr<const KeyChunk> chunk;
 };
 
 struct Built {
@@ -46,16 +44,20 @@ Built build(const store::PackedFacts& facts) {
 
 class Reader {
  public:
-  Reader(Worker& worker, const KeyRead& scope, Deadline deadline)
-      : worker_(worker), scope_(scope), deadline_(deadline) {}
+  Reader(Worker& worker, const KeyRead& scope, const UseKeys& use, Deadline deadline)
+      : worker_(worker), scope_(scope), use_(use), deadline_(deadline) {}
 
-  Task<void> read(Part& part) {
-    try {
-      part.chunk = co_await chunk(part);
-    } catch (const std::exception& e) {
-      part.chunk = fail(Errc::internal, e.what());
-    }
-    part.done.set();
+  Result<void> before(const Part&) {
+    if (scope_.unwanted && scope_.unwanted()) return fail(Errc::closed, "nobody waits for the answer");
+    return {};
+  }
+  Task<Result<void>> read(Part& part) {
+    CO_TRY(part.chunk, co_await chunk(part));
+    co_return Result<void>{};
+  }
+  void after(Part& part) {
+    use_(*part.chunk, part.numbers);
+    part.chunk = nullptr;
   }
 
  private:
@@ -103,6 +105,7 @@ class Reader {
 
   Worker& worker_;
   const KeyRead& scope_;
+  const UseKeys& use_;
   const Deadline deadline_;
 };
 
@@ -122,38 +125,13 @@ std::deque<Part> parts_of(const MailboxVersion& version, std::span<const uint32_
   return parts;
 }
 
-Task<Result<void>> use_parts(const KeyRead& scope, Reader& reader, std::deque<Part>& parts, TaskGroup& ahead,
-                             const UseKeys& use) {
-  size_t begun = 0;
-  for (size_t i = 0; i < parts.size(); ++i) {
-    if (scope.unwanted && scope.unwanted()) co_return fail(Errc::closed, "nobody waits for the answer");
-    for (; begun < std::min(parts.size(), i + kAhead); ++begun) ahead.spawn(reader.read(parts[begun]));
-    co_await parts[i].done.wait();
-    if (!parts[i].chunk) co_return fail(parts[i].chunk.error());
-    use(**parts[i].chunk, parts[i].numbers);
-    parts[i].chunk = nullptr;
-    if (i % 16 == 15) co_await Reactor::current().yield();
-  }
-  co_return Result<void>{};
-}
-
 }  // namespace
 
 Task<Result<void>> read_keys(Worker& worker, KeyRead scope, std::span<const uint32_t> numbers, UseKeys use,
                              Deadline deadline) {
   std::deque<Part> parts = parts_of(*scope.version, numbers);
-  Reader reader(worker, scope, deadline);
-  TaskGroup ahead;
-  std::exception_ptr thrown;
-  Result<void> result;
-  try {
-    result = co_await use_parts(scope, reader, parts, ahead, use);
-  } catch (...) {
-    thrown = std::current_exception();
-  }
-  co_await ahead.close();  // reads under way write into `parts`
-  if (thrown) std::rethrow_exception(thrown);
-  co_return result;
+  Reader reader(worker, scope, use, deadline);
+  co_return co_await read_ahead(parts, reader, kAhead);
 }
 
 }  // namespace dromos::imapd

@@ -1,11 +1,10 @@
 #include "imapd/service/text_reader.h"
 
 #include <deque>
-#include <exception>
 
 #include "common/async/offload.h"
-#include "common/async/task_group.h"
 #include "common/store/reindex.h"
+#include "imapd/service/read_ahead.h"
 #include "imapd/service/text_cache.h"
 
 namespace dromos::imapd {
@@ -15,11 +14,9 @@ constexpr size_t kAtOnce = 4;       // chunks
 constexpr size_t kScanned = 32;     // new messages scanned before a chunk is made anew
 constexpr size_t kUsual = 1 << 21;  // memory of a chunk
 
-struct Part {
+struct Part : AheadPart {
   uint32_t index = 0;
   size_t begin = 0, end = 0;  // of uids
-  Result<void> result;
-  Event done;
 };
 
 class Reader {
@@ -28,19 +25,12 @@ class Reader {
          Deadline deadline)
       : worker_(worker), scope_(scope), uids_(uids), use_(use), deadline_(deadline) {}
 
-  Task<void> read(Part& part) {
-    try {
-      part.result = co_await look(part);
-    } catch (const std::exception& e) {
-      part.result = fail(Errc::internal, e.what());
-    }
-    part.done.set();
+  Result<void> before(const Part& part) {
+    if (scope_.unwanted && scope_.unwanted()) return fail(Errc::closed, "nobody waits for the search");
+    if (scope_.progress) scope_.progress(part.begin, uids_.size());
+    return {};
   }
-
- private:
-  using ChunkPtr = std::shared_ptr<const TextChunk>;
-
-  Task<Result<void>> look(const Part& part) {
+  Task<Result<void>> read(const Part& part) {
     TextCache& cache = *worker_.options.texts;
     const TextCache::Key key{scope_.mailbox->account(), scope_.mailbox->id(), scope_.mailbox->uidvalidity(),
                              part.index};
@@ -54,6 +44,10 @@ class Reader {
     co_await offload([this, &part, &chunk] { use_(chunk, part.begin, part.end); });
     co_return Result<void>{};
   }
+  void after(const Part&) {}
+
+ private:
+  using ChunkPtr = std::shared_ptr<const TextChunk>;
 
   bool worth_making(const Part& part, const ChunkPtr& known) const {
     const std::span<const uint32_t> uids = uids_.subspan(part.begin, part.end - part.begin);
@@ -121,19 +115,6 @@ std::deque<Part> parts_of(std::span<const uint32_t> uids) {
   return parts;
 }
 
-Task<Result<void>> run_parts(const TextRead& scope, Reader& reader, std::deque<Part>& parts,
-                             TaskGroup& ahead) {
-  size_t begun = 0;
-  for (size_t i = 0; i < parts.size(); ++i) {
-    if (scope.unwanted && scope.unwanted()) co_return fail(Errc::closed, "nobody waits for the search");
-    if (scope.progress) scope.progress(parts[i].begin, parts.back().end);
-    for (; begun < std::min(parts.size(), i + kAtOnce); ++begun) ahead.spawn(reader.read(parts[begun]));
-    co_await parts[i].done.wait();
-    if (!parts[i].result) co_return parts[i].result;
-  }
-  co_return Result<void>{};
-}
-
 }  // namespace
 
 TextReader::TextReader(Worker& worker, TextRead scope, Deadline deadline)
@@ -155,17 +136,7 @@ Task<Result<void>> TextReader::read(std::span<const uint32_t> uids, UseText use)
   CO_TRY_VOID(co_await renew());
   Reader reader(worker_, scope_, uids, use, deadline_);
   std::deque<Part> parts = parts_of(uids);
-  TaskGroup ahead;
-  std::exception_ptr thrown;
-  Result<void> result;
-  try {
-    result = co_await run_parts(scope_, reader, parts, ahead);
-  } catch (...) {
-    thrown = std::current_exception();
-  }
-  co_await ahead.close();  // what runs writes into `parts`
-  if (thrown) std::rethrow_exception(thrown);
-  co_return result;
+  co_return co_await read_ahead(parts, reader, kAtOnce);
 }
 
 }  // namespace dromos::imapd
