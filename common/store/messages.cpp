@@ -190,10 +190,12 @@ Messages::Header Messages::PackedHeaders::header(size_t row) const {
   header.uid = static_cast<uint32_t>(rows_.integer(row, 0));
   header.id = rows_.id<MessageId>(row, 1);
   header.blob = hash_from(rows_.bytes(row, 2));
-  auto bytes = rows_.is_null(row, 4) ? Result<std::string>(fail(StoreErrc::blob_gone, "elsewhere"))
-                                     : unpack(rows_.integer(row, 3), rows_.bytes(row, 4));
-  header.whole = bytes.has_value();
-  if (header.whole) header.bytes = std::move(*bytes);
+  header.whole = false;
+  if (rows_.is_null(row, 4)) return header;
+  if (auto bytes = unpack(rows_.integer(row, 3), rows_.bytes(row, 4))) {
+    header.whole = true;
+    header.bytes = std::move(*bytes);
+  }
   return header;
 }
 

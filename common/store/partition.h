@@ -1,7 +1,7 @@
-/// The rows of an account in mail.entry, message, blob, blob_chunk and text_extract lie in one of 32 hash
-/// partitions. A statement that names the parent is planned at each execution (0.2 to 0.5 ms; its general
-/// plan would hold all 32), one that names the partition once a session, so hot statements on one account's
-/// rows are kept in 32 versions.
+// The rows of an account in mail.entry, message, blob, blob_chunk and text_extract lie in one of 32 hash
+// partitions. A statement that names the parent is planned at each execution (0.2 to 0.5 ms; its general
+// plan would hold all 32), one that names the partition once a session, so hot statements on one account's
+// rows are kept in 32 versions.
 #pragma once
 
 #include <array>

@@ -129,19 +129,17 @@ Task<Result<void>> Notify::tell_others() {
   if (wishes_.others.empty()) co_return Result<void>{};
   const bool shared = sharing_.take_moved();
   if (!accounts_.take_moved() && !shared) co_return Result<void>{};
-  Result<bool> told = false;
-  if (!shared) told = co_await tell_moved();
-  if (told && *told) co_return Result<void>{};
-  Result<Picture> looked = fail(Errc::internal, "not looked");
-  if (told)
-    looked = co_await look();
-  else
-    looked = fail(told.error());
-  if (!looked) {
-    sharing_.look_again();
-    co_return fail(looked.error());
+  auto told = co_await tell_news(shared);
+  if (!told) sharing_.look_again();
+  co_return told;
+}
+
+Task<Result<void>> Notify::tell_news(bool shared) {
+  if (!shared) {
+    CO_TRY(const bool done, co_await tell_moved());
+    if (done) co_return Result<void>{};
   }
-  Picture now = std::move(*looked);
+  CO_TRY(Picture now, co_await look());
   watch(now);
   tell_names(now);
   for (const auto& [key, after] : now) {

@@ -52,6 +52,8 @@ class Notify {
   Task<Result<Picture>> look();
   /// What is known from now on.
   void remember(Picture picture);
+  /// `shared`: what others share may have changed.
+  Task<Result<void>> tell_news(bool shared);
   /// Tells what happened to messages, if only that did. False: names or rights have changed, too.
   Task<Result<bool>> tell_moved();
   uint16_t events_of(const NamedMailbox& named) const;

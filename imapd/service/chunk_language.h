@@ -8,7 +8,7 @@
 
 namespace dromos::imapd {
 
-/// Its number in index_languages(). A guess costs some 20 us and is kept with the row; on any thread.
+/// Its number in index_languages(). The guess is kept with the row; on any thread.
 size_t chunk_language(const TextChunk& chunk, size_t row);
 
 }  // namespace dromos::imapd
