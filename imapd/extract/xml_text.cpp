@@ -6,11 +6,13 @@
 #include <array>
 #include <limits>
 #include <new>
+#include <string>
 
 namespace dromos::extract {
 namespace {
 
-constexpr size_t kMaxBlanks = 16;  // of <text:s c="1000000">
+constexpr size_t kMaxBlanks = 16;        // of <text:s c="1000000">
+constexpr size_t kMaxPending = 1 << 16;  // octets
 
 std::string_view local(const XML_Char* name) {
   const std::string_view whole(name);
@@ -56,13 +58,22 @@ struct XmlText::State {
   static void on_end(void* self, const XML_Char* name) { static_cast<State*>(self)->end(local(name)); }
   static void on_text(void* self, const XML_Char* bytes, int length) {
     auto& state = *static_cast<State*>(self);
-    if (state.skipped > 0 || state.taking == 0) return;
-    state.sink.add({bytes, static_cast<size_t>(length)});
-    if (state.sink.cut()) state.stop(false);
+    if (state.stopped || state.skipped > 0 || state.taking == 0) return;
+    state.pending.append(bytes, static_cast<size_t>(length));
+    if (state.pending.size() > kMaxPending) state.settle();
   }
   static void on_entity(void* self, const XML_Char*, int, const XML_Char*, int, const XML_Char*,
                         const XML_Char*, const XML_Char*, const XML_Char*) {
     static_cast<State*>(self)->stop(true);
+  }
+
+  /// Text counts when a tag has followed it: how much of the text before an error expat tells depends on how
+  /// it is fed.
+  void settle() {
+    if (stopped) return;
+    sink.add(pending);
+    pending.clear();
+    if (sink.cut()) stop(false);
   }
 
   void stop(bool because_broken) {
@@ -72,6 +83,7 @@ struct XmlText::State {
   }
 
   void start(std::string_view name, const XML_Char** attributes) {
+    settle();
     if (stopped) return;
     if (++depth > kMaxDepth) return stop(true);
     if (skipped > 0 || skips(name)) {
@@ -83,6 +95,7 @@ struct XmlText::State {
     if (one_of(kProperties, name)) ++taking;
   }
   void end(std::string_view name) {
+    settle();
     if (stopped) return;
     --depth;
     if (skipped > 0) {
@@ -170,6 +183,7 @@ struct XmlText::State {
   const XmlKind kind;
   Sink& sink;
   XML_Parser parser;
+  std::string pending;  // text since the last tag
   int depth = 0;
   int skipped = 0;  // open elements since one that is left out
   int taking = 0;   // open elements whose text counts
