@@ -7,7 +7,7 @@ namespace {
 
 const db::Statement kAccounts{"store_accounts", "SELECT a FROM mail.accounts_v1($1, 1000) AS a"};
 const db::Statement kAccount{"store_check_account",
-                             "SELECT problem, mailbox_id, detail FROM mail.check_account_v2($1)"};
+                             "SELECT problem, mailbox_id, detail FROM mail.check_account_v3($1)"};
 const db::Statement kGlobal{"store_check_global", "SELECT problem, detail FROM mail.check_global_v1()"};
 const db::Statement kRepair{"store_repair", "SELECT mail.repair_account_v2($1)"};
 const db::Statement kRestored{"store_restored", "SELECT mail.restored_v1($1, 100)"};

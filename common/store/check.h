@@ -19,12 +19,12 @@ struct Problem {
 class Check {
  public:
   explicit Check(db::Pool& pool) : pool_(pool) {}
-  /// All accounts, each under its lock for the time of its check, and what lies across. Returns how many
-  /// problems.
+  /// All accounts, each as one snapshot shows it (no lock: mail comes and goes meanwhile), and what lies
+  /// across. Returns how many problems.
   Task<Result<int64_t>> run(std::function<void(const Problem&)> on_problem, Deadline deadline);
   Task<Result<int64_t>> run_account(AccountId account, std::function<void(const Problem&)> on_problem,
                                     Deadline deadline);
-  /// Returns how many problems there were; check again for what cannot be mended.
+  /// Under the account's lock. Returns how many problems there were; check again for what cannot be mended.
   Task<Result<int64_t>> repair(AccountId account, Deadline deadline);
   /// After a restore to an earlier time: raises every UIDVALIDITY and state epoch.
   Task<Result<int64_t>> restored(Deadline deadline);

@@ -84,7 +84,7 @@ def test_seen_of_ones_own(suite, rest, domain, ctl):
     entry = rest.json("GET", "/audit")["items"][0]
     assert (entry["action"], entry["object"]) == ("setSharedSeen", "support@example.test")
     assert entry["detail"]["mailbox"] == "INBOX" and entry["detail"]["seen"] == "common"
-    assert suite.sql("SELECT problem FROM mail.account_state a, mail.check_account_v2(a.account_id)") == ""
+    assert suite.sql("SELECT problem FROM mail.account_state a, mail.check_account_v3(a.account_id)") == ""
 
 
 def test_passwords(suite, rest, domain):

@@ -232,7 +232,7 @@ def test_reindex_reads_documents_again(connect, store, suite):
     assert search(client, "BODY", "documentword") == [2]
     assert search(client, "FUZZY BODY", "documentword") == [2]
     assert suite.sql("SELECT done, failed FROM mail.reindex WHERE " + store.account).strip() == "2|0"
-    assert suite.sql("SELECT * FROM mail.check_account_v1(directory.need_account(%s))" % quote(BOB)).strip() == ""
+    assert suite.sql("SELECT * FROM mail.check_account_v3(directory.need_account(%s))" % quote(BOB)).strip() == ""
 
 
 @extract_config(enabled=False)

@@ -54,7 +54,7 @@ def unseen_of(client, name=WORK):
 
 
 def clean(suite):
-    return suite.sql("SELECT problem, detail FROM mail.account_state a, mail.check_account_v2(a.account_id)") == ""
+    return suite.sql("SELECT problem, detail FROM mail.account_state a, mail.check_account_v3(a.account_id)") == ""
 
 
 def test_each_sees_what_he_has_read(suite, alice, bob, carol):

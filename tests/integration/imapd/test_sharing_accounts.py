@@ -29,7 +29,7 @@ def texts(client):
 
 
 def clean(suite):
-    return suite.sql("SELECT problem, detail FROM mail.account_state a, mail.check_account_v2(a.account_id)") == ""
+    return suite.sql("SELECT problem, detail FROM mail.account_state a, mail.check_account_v3(a.account_id)") == ""
 
 
 class TestFolder:

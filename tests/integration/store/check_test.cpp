@@ -1,8 +1,9 @@
-// What holds the store's rules: each breach that mail.check_account_v2 and mail.check_global_v1 can report is
+// What holds the store's rules: each breach that mail.check_account_v3 and mail.check_global_v1 can report is
 // made by hand and seen, and repair mends what it says it mends; what a domain or CHECK holds is refused with
 // 23514.
 #include <set>
 
+#include "common/db/transaction.h"
 #include "common/store/entries.h"
 #include "tests/integration/store/fixture.h"
 
@@ -220,6 +221,35 @@ Task<void> fill_one(Fixture* fixture) {
   co_await station.close();
 }
 
+const db::Statement kHold{"test_hold",
+                          "SELECT account_id FROM mail.account_state WHERE account_id = 1 FOR UPDATE"};
+const db::Statement kHoldAtOnce{
+    "test_hold_at_once", "SELECT account_id FROM mail.account_state WHERE account_id = 1 FOR UPDATE NOWAIT"};
+const db::Statement kCheck{"test_check", "SELECT problem FROM mail.check_account_v3(1)"};
+
+Task<void> check_beside_a_lock(Fixture* fixture) {
+  Station station(*fixture);
+  co_await fill(&station, 1);
+  fixture->database.query("UPDATE mail.account_state SET used_bytes = used_bytes + 1 WHERE account_id = 1");
+  auto lease = co_await station.pool.acquire(soon());
+  REQUIRE(lease);
+  auto holder = co_await db::Transaction::begin(*lease.value(), soon());
+  REQUIRE(holder);
+  REQUIRE(co_await holder->exec(kHold, db::Params(), soon()));
+  CHECK(co_await found_in(&station.pool, 1) == std::set<std::string>{"usage"});
+  REQUIRE(co_await holder->rollback(soon()));
+  // The other way round: a transaction that has checked holds nobody up.
+  auto checker = co_await db::Transaction::begin(*lease.value(), soon());
+  REQUIRE(checker);
+  auto found = co_await checker->exec(kCheck, db::Params(), soon());
+  REQUIRE(found);
+  CHECK(found->size() == 1);
+  CHECK(co_await station.pool.exec(kHoldAtOnce, db::Params(), soon()));
+  REQUIRE(co_await checker->rollback(soon()));
+  lease = {};
+  co_await station.close();
+}
+
 const char* const kRefused[] = {
     // Domains, by the columns that have them.
     "UPDATE mail.entry SET uid = 0",
@@ -290,12 +320,17 @@ const char* const kRefused[] = {
 TEST_CASE("each breach of an account's rules is found, and mended where repair says so",
           "[integration][store]") {
   Fixture fixture(static_cast<int>(std::size(kBreaches)));
-  std::set<std::string> kinds = kinds_of(fixture, "check_account_v1");
+  std::set<std::string> kinds = kinds_of(fixture, "check_mail");
   kinds.merge(kinds_of(fixture, "check_sharing"));
   fixture.database.query("SELECT mail.account_create_v1(1000000, NULL)");  // a reader of all
   fixture.database.query("UPDATE mail.mailbox SET seen_rule = 1");
   CHECK(kinds == kinds_in(kBreaches));  // a new rule needs its breach here
   run_blocking(break_accounts(&fixture));
+}
+
+TEST_CASE("a check waits for no lock of an account and takes none", "[integration][store]") {
+  Fixture fixture(1);
+  run_blocking(check_beside_a_lock(&fixture));
 }
 
 TEST_CASE("breaches across accounts are found", "[integration][store]") {

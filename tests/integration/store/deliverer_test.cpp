@@ -175,7 +175,7 @@ TEST_CASE("a message over the inline limit is staged for all accounts and the qu
   Fixture fixture(2);
   run_blocking(big_message(&fixture));
   CHECK(fixture.database.query("SELECT count(*) FROM queue.body") == "0");
-  CHECK(fixture.database.query("SELECT count(*) FROM mail.check_account_v1(1)") == "0");
+  CHECK(fixture.database.query("SELECT count(*) FROM mail.check_account_v3(1)") == "0");
 }
 
 TEST_CASE("refusals are outcomes of their targets", "[integration][store]") {

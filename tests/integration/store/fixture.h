@@ -71,7 +71,7 @@ inline Delivery delivery_to(const std::vector<int64_t>& accounts, const std::str
 inline Task<int64_t> problems(db::Pool* pool) {
   Check check(*pool);
   auto on_problem = [](const Problem& problem) {
-    UNSCOPED_INFO(problem.account.value << " " << problem.problem << ": " << problem.detail);
+    WARN("account " << problem.account.value << ", " << problem.problem << ": " << problem.detail);
   };
   auto count = co_await check.run(on_problem, soon());
   REQUIRE(count.has_value());

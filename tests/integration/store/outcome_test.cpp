@@ -250,7 +250,7 @@ TEST_CASE("a delivery whose answer is lost after the commit is found by its id",
 TEST_CASE("mutations whose answer is lost are unknown, never failed", "[integration][store]") {
   Fixture fixture(1);
   run_blocking(mutations_not_told(&fixture));
-  CHECK(fixture.database.query("SELECT count(*) FROM mail.check_account_v1(1)") == "0");
+  CHECK(fixture.database.query("SELECT count(*) FROM mail.check_account_v3(1)") == "0");
 }
 
 TEST_CASE("a copy that holds an account does not hold up the others", "[integration][store]") {

@@ -6,8 +6,10 @@
 #include "common/async/reactor.h"
 #include "common/store/append.h"
 #include "common/store/changes.h"
+#include "common/store/collector.h"
 #include "common/store/entries.h"
 #include "common/store/mailboxes.h"
+#include "common/store/sharing.h"
 #include "tests/integration/store/fixture.h"
 
 namespace dromos::store {
@@ -33,6 +35,7 @@ Task<void> change_some(Station* station, int seed, int count) {
   std::mt19937 random(static_cast<unsigned>(seed));
   Mailboxes mailboxes(station->pool);
   Entries entries(station->pool);
+  Sharing sharing(station->pool, *station->blobs);
   for (int i = 0; i < count; ++i) {
     const AccountId account{static_cast<int64_t>(random() % kAccounts) + 1};
     auto tree = co_await mailboxes.tree(account, soon());
@@ -50,7 +53,7 @@ Task<void> change_some(Station* station, int seed, int count) {
           (result.error().is(db::DbErrc::query_error) || result.error().is(db::DbErrc::constraint_violation)))
         outcome = Unexpected(result.error());
     };
-    switch (random() % 8) {
+    switch (random() % 9) {
       case 0:
         take(co_await entries.store(account, from, uids, FlagOp::add, {kSeen | kDeleted, {"$k"}},
                                     std::nullopt, soon()));
@@ -68,6 +71,16 @@ Task<void> change_some(Station* station, int seed, int count) {
       case 4:
         take(co_await entries.expunge(account, from, UidSet::all(), true, soon()));
         break;
+      case 8: {
+        Sharing::Transfer across{account, from, uids, {account.value % kAccounts + 1}};
+        auto theirs = co_await mailboxes.tree(across.to, soon());
+        REQUIRE(theirs);
+        across.target = theirs->mailboxes[random() % theirs->mailboxes.size()].id;
+        across.move = random() % 2 == 0;
+        across.reader = account;
+        take(co_await sharing.transfer(DeliveryId::make(), std::move(across), soon()));
+        break;
+      }
       case 5:
         take(co_await mailboxes.create(account, {"x" + std::to_string(random() % 5), "y"}, std::nullopt, true,
                                        soon()));
@@ -85,17 +98,50 @@ Task<void> change_some(Station* station, int seed, int count) {
   }
 }
 
+/// The check takes no lock: whatever is being written, it finds nothing wrong.
+Task<void> check_beside(Station* station, const bool* stop, int* rounds) {
+  while (!*stop) {
+    CHECK(co_await problems(&station->pool) == 0);
+    ++*rounds;
+  }
+}
+
+/// What was expunged, and bytes that nobody names, go at once.
+Task<void> collect_beside(Station* station, const bool* stop, CollectorReport* done) {
+  Collector collector(station->pool);
+  Retention retention;
+  retention.blobs = retention.expunged = seconds(0);
+  while (!*stop) {
+    auto report = co_await collector.run(retention, soon());
+    REQUIRE(report);
+    done->entries_purged += report->entries_purged;
+    done->blobs_collected += report->blobs_collected;
+    co_await sleep_for(milliseconds(20));
+  }
+}
+
 Task<void> mixed(Fixture* fixture) {
   Station one(*fixture, "dromos_mta");
   Station two(*fixture, "dromos_mta", 1);
   Station imapd(*fixture, "dromos_imapd");
   Station owner(*fixture);
   TaskGroup group;
+  TaskGroup beside;
+  bool stop = false;
+  int rounds = 0;
+  CollectorReport collected;
+  beside.spawn(check_beside(&owner, &stop, &rounds));
+  beside.spawn(collect_beside(&owner, &stop, &collected));
   int stored = 0;
   for (int i = 0; i < 12; ++i) group.spawn(deliver_some(i % 2 == 0 ? &one : &two, i, 60, &stored));
   for (int i = 0; i < 6; ++i) group.spawn(change_some(&imapd, 100 + i, 120));
   co_await group.join();
+  stop = true;
+  co_await beside.join();
   CHECK(stored > 700);
+  CHECK(rounds >= 5);
+  CHECK(collected.entries_purged > 0);
+  CHECK(collected.blobs_collected > 0);
   CHECK(co_await problems(&owner.pool) == 0);
   co_await one.close();
   co_await two.close();
