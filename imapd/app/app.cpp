@@ -185,11 +185,14 @@ void ImapApp::spread(store::Change change) {
   }
   indexer_->hint(change.account);
   accounts_->moved(change);
-  if (hosts_.empty() || !mailboxes_->concerns(change)) return;
+  if (hosts_.empty()) return;
+  auto behind = mailboxes_->to_follow(change);
+  if (behind.empty()) return;
   // Always the same worker for an account: its reads come one after the other anyway.
   const size_t index = static_cast<size_t>(change.account.value) % hosts_.size();
   SessionHost* host = hosts_[index].get();
-  runtime_->workers().reactor(index).post([host, change] { host->worker().registry.account_moved(change); });
+  runtime_->workers().reactor(index).post(
+      [host, behind = std::move(behind)] { host->worker().registry.follow(behind); });
 }
 
 void ImapApp::subscribe() {

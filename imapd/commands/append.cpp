@@ -297,9 +297,10 @@ Handled handle_append(Context& context, const Command& command) {
   if (!stored) co_return append_failure(stored.error());
   fault::hit("imapd.append.after_commit");
   appended.add(count);
-  context.worker.changed(stored->change);
   if (context.selected && context.selected->mailbox->id() == stored->mailbox)
-    (void)co_await context.worker.registry.refresh(*context.selected->mailbox, context.store_deadline());
+    (void)co_await settle(context, stored->change, false);
+  else
+    context.worker.changed(stored->change);
   co_return ok("Append completed", append_uid(*stored));
 }
 

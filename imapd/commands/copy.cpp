@@ -61,11 +61,13 @@ Handled handle_copy(Context& context, const Command& command) {
   const auto moved = co_await transfer(context, uids, *target, move);
   if (!moved) co_return fail(moved.error());
   fault::hit("imapd.copy.after_commit");
+  // The selected mailbox is as it was if messages went from it to another and stayed.
+  if (move || !moved->change || target->mailbox.id == context.selected->mailbox->id())
+    (void)co_await context.worker.registry.refresh(*context.selected->mailbox, context.store_deadline());
   context.worker.changed(moved->change);
   context.worker.changed(moved->source_change);
   if (move && (context.selected->junk || target->mailbox.special_use == "junk"))
     context.worker.options.junk_moved();
-  (void)co_await context.worker.registry.refresh(*context.selected->mailbox, context.store_deadline());
   if (!moved->change) co_return limit.answer(no(code::kExpungeIssued, "The messages are gone"));
   if (!move) co_return ok("Copy completed", copy_uid(*moved));
   context.out.untagged_status(Status::ok, copy_uid(*moved), "Moved");

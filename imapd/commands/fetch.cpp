@@ -232,9 +232,8 @@ Task<Result<void>> set_seen(Context& context, const std::vector<uint32_t>& numbe
   if (unseen.empty()) co_return Result<void>{};
   store::FlagSet flags;
   flags.flags = kFlagSeen;
-  CO_TRY(const auto stored,
-         co_await store_flags(context, unseen, store::FlagOp::add, std::move(flags), std::nullopt));
-  co_return co_await settle(context, stored.change, stored.repeated);
+  CO_TRY(const auto stored, co_await store_flags(context, unseen, store::FlagOp::add, flags, std::nullopt));
+  co_return co_await settle_flags(context, store::FlagOp::add, flags, stored);
 }
 
 Reply outcome(const Fetcher& fetcher) {

@@ -8,9 +8,9 @@ constexpr milliseconds kWriteTime{300000};
 }
 
 Progress::Progress(Context& context, std::string_view tag, bool ticks)
-    : context_(context), tag_(tag), ticks_(ticks), last_us_(Clock::now_us()) {
+    : context_(context), tag_(tag), ticks_(ticks), last_us_(Clock::now_us()), timer_([this] { tick(); }) {
   context_.progress = this;
-  if (ticks_) group_.spawn(tick(*this, group_.token()));
+  if (ticks_) timer_.start(context_.worker.config.progress);
 }
 
 Progress::~Progress() {
@@ -18,6 +18,7 @@ Progress::~Progress() {
 }
 
 Task<void> Progress::close() {
+  timer_.stop();
   co_await group_.close();
 }
 
@@ -50,7 +51,16 @@ void Progress::write() {
   context_.out.untagged_status(Status::ok, code, "Still working");
 }
 
+void Progress::tick() {
+  if (context_.broken) return;
+  if (!sending_) group_.spawn(send());
+  const milliseconds interval = context_.worker.config.progress;
+  if (interval.count() > 0) timer_.start(interval);
+}
+
 Task<void> Progress::send() {
+  // Where the client is being sent something already, it knows.
+  if (context_.flushing || context_.broken) co_return;
   write();
   // The command may go on and write meanwhile: into an empty buffer, which waits for quiet().
   const std::string octets(context_.out.view());
@@ -61,19 +71,6 @@ Task<void> Progress::send() {
   if (!sent) context_.broken = true;
   sending_ = false;
   sent_.set();
-}
-
-Task<void> Progress::tick(Progress& self, CancelToken token) {
-  const milliseconds interval = self.context_.worker.config.progress;
-  while (!token.cancelled() && !self.context_.broken) {
-    if (interval.count() > 0) {
-      const Wake wake = co_await sleep_for(interval, token);
-      if (wake == Wake::cancelled) co_return;
-    }
-    // Where the client is being sent something already, it knows.
-    if (!self.context_.flushing && !self.context_.broken) co_await self.send();
-    if (interval.count() == 0) co_return;
-  }
 }
 
 }  // namespace dromos::imapd

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "common/async/task_group.h"
+#include "common/async/timer.h"
 #include "imapd/commands/context.h"
 
 namespace dromos::imapd {
@@ -26,7 +27,7 @@ class Progress {
   Task<void> close();
 
  private:
-  static Task<void> tick(Progress& self, CancelToken token);
+  void tick();
   Task<void> send();
   bool due();
   void write();
@@ -39,7 +40,8 @@ class Progress {
   int64_t last_us_;
   bool sending_ = false;
   Event sent_;
-  TaskGroup group_;
+  Timer timer_;
+  TaskGroup group_;  // the report being sent
 };
 
 }  // namespace dromos::imapd

@@ -44,7 +44,7 @@ Handled handle_replace(Context& context, const Command& command) {
                                               old, target->account, target->mailbox.id, std::move(message),
                                               context.store_deadline());
   if (!stored && stored.error().is(store::StoreErrc::conflict)) {
-    (void)co_await settle(context, {}, false);
+    (void)co_await settle(context, {}, true);
     co_return no(code::kExpungeIssued, "The message to replace is gone");
   }
   if (!stored) co_return append_failure(stored.error());

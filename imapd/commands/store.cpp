@@ -70,23 +70,6 @@ Task<Result<store::StoreResult>> store_once(Context& context, const store::UidSe
   }
 }
 
-/// Moves the mailbox on by what the STORE is known to have done: reading 100,000 entries again costs more
-/// than writing them.
-void follow_own(Context& context, store::FlagOp op, const store::FlagSet& flags,
-                const store::StoreResult& stored) {
-  if (!stored.change || stored.before == 0 || stored.repeated || !flags.keywords.empty()) return;
-  const auto bits = static_cast<uint64_t>(flags.flags) & 31U;
-  auto alter = [&](MessageItem& item) {
-    if (op == store::FlagOp::replace) {
-      item.flags = bits;
-      item.keyword_set = 0;
-    } else {
-      item.flags = op == store::FlagOp::add ? item.flags | bits : item.flags & ~bits;
-    }
-  };
-  context.selected->mailbox->altered(stored.before, from_store(stored.changed), alter, stored.change.modseq);
-}
-
 }  // namespace
 
 Handled handle_store(Context& context, const Command& command) {
@@ -106,8 +89,7 @@ Handled handle_store(Context& context, const Command& command) {
     unchanged = static_cast<int64_t>(std::min<uint64_t>(*store.unchanged_since, INT64_MAX));
   const store::FlagOp op = operation(store.change);
   CO_TRY(const auto stored, co_await store_once(context, uids, op, flags, unchanged));
-  follow_own(context, op, flags, stored);
-  CO_TRY_VOID(co_await settle(context, stored.change, stored.repeated));
+  CO_TRY_VOID(co_await settle_flags(context, op, flags, stored));
   if (store.silent && stored.change) {
     selected.silent.modseq = stored.change.modseq;
     selected.silent.change = store.change;

@@ -92,12 +92,6 @@ std::shared_ptr<SharedMailbox> MailboxCache::drop(const SharedMailbox& mailbox) 
   return dropped;
 }
 
-bool MailboxCache::concerns(store::Change change) const {
-  const std::lock_guard lock(mutex_);
-  const auto account = accounts_.find(change.account);
-  return account != accounts_.end() && account->second.followed < change.modseq;
-}
-
 std::vector<std::shared_ptr<SharedMailbox>> MailboxCache::to_follow(store::Change change) {
   std::vector<std::shared_ptr<SharedMailbox>> list;
   const std::lock_guard lock(mutex_);

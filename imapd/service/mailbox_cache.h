@@ -32,9 +32,8 @@ class MailboxCache : public std::enable_shared_from_this<MailboxCache> {
   /// After a refresh: charges its memory, evicts others. False: over the budget even so.
   bool charge(SharedMailbox& mailbox);
 
-  /// The account is at this modseq now: true if a selected mailbox of it may have to follow.
-  bool concerns(store::Change change) const;
-  /// The selected mailboxes behind that modseq, once: later calls with it give none.
+  /// The account is at this modseq now: its selected mailboxes that are behind, once; later calls with it
+  /// give none.
   std::vector<std::shared_ptr<SharedMailbox>> to_follow(store::Change change);
   /// Not followed after all: the next hint or poll tries again.
   void not_followed(const SharedMailbox& mailbox);

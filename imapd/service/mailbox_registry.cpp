@@ -28,11 +28,11 @@ Task<Result<void>> MailboxRegistry::refresh(SharedMailbox& mailbox, Deadline dea
   co_return Result<void>{};
 }
 
-void MailboxRegistry::account_moved(store::Change change) {
-  for (auto& mailbox : cache_->to_follow(change)) group_.spawn(follow(std::move(mailbox)));
+void MailboxRegistry::follow(std::vector<std::shared_ptr<SharedMailbox>> behind) {
+  for (auto& mailbox : behind) group_.spawn(follow_one(std::move(mailbox)));
 }
 
-Task<void> MailboxRegistry::follow(std::shared_ptr<SharedMailbox> mailbox) {
+Task<void> MailboxRegistry::follow_one(std::shared_ptr<SharedMailbox> mailbox) {
   const auto fresh = co_await refresh(*mailbox, Deadline::after(kFollowTime));
   if (fresh || fresh.error().is(store::StoreErrc::not_found)) co_return;
   cache_->not_followed(*mailbox);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "common/async/task_group.h"
 #include "common/store/types.h"
@@ -19,12 +20,12 @@ class MailboxRegistry {
   /// Loaded and as new as the store. Errc::limit_exceeded: no room for another mailbox now.
   Task<Result<std::shared_ptr<SharedMailbox>>> open(AccountId account, MailboxId id, Deadline deadline);
   Task<Result<void>> refresh(SharedMailbox& mailbox, Deadline deadline);
-  /// The account is at this modseq now: its selected mailboxes, of all workers, look what happened.
-  void account_moved(store::Change change);
+  /// These look what happened.
+  void follow(std::vector<std::shared_ptr<SharedMailbox>> behind);
   Task<void> close() { return group_.close(); }
 
  private:
-  Task<void> follow(std::shared_ptr<SharedMailbox> mailbox);
+  Task<void> follow_one(std::shared_ptr<SharedMailbox> mailbox);
 
   store::Mailboxes& mailboxes_;
   store::Entries& entries_;

@@ -5,6 +5,7 @@
 #include "common/async/offload.h"
 #include "common/async/sync.h"
 #include "common/async/task_group.h"
+#include "common/async/timer.h"
 
 using namespace dromos;
 using namespace std::chrono_literals;
@@ -71,6 +72,39 @@ TEST_CASE("a wait ends by signal, deadline or cancellation, whichever is first",
     co_await wait_and_note(event, Deadline::after(0ms), {}, out);
     REQUIRE(out == std::vector{Wake::cancelled, Wake::timeout});
     event.pulse();  // nobody is left in the list
+  }());
+}
+
+TEST_CASE("a timer calls back once, unless it is stopped or started anew", "[unit][async]") {
+  run_blocking([]() -> Task<void> {
+    int calls = 0;
+    Event called;
+    Timer timer([&] {
+      ++calls;
+      called.set();
+    });
+    CHECK_FALSE(timer.running());
+    timer.start(1ms);
+    CHECK(timer.running());
+    CHECK(calls == 0);
+    co_await called.wait();
+    CHECK_FALSE(timer.running());
+    timer.start(1ms);
+    timer.stop();
+    CHECK_FALSE(timer.running());
+    co_await sleep_for(5ms);
+    CHECK(calls == 1);
+    timer.start(60s);
+    called.reset();
+    timer.start(0ms);
+    co_await called.wait();
+    CHECK(calls == 2);
+    {
+      Timer forgotten([&] { ++calls; });
+      forgotten.start(1ms);
+    }
+    co_await sleep_for(5ms);
+    CHECK(calls == 2);
   }());
 }
 

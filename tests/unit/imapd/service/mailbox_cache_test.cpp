@@ -55,17 +55,23 @@ TEST_CASE("A mailbox over the budget is told to who asks", "[unit][imapd]") {
   CHECK_FALSE(cache->charge(*mailbox));
 }
 
-TEST_CASE("A change concerns an account once, and again if it was not followed", "[unit][imapd]") {
+TEST_CASE("A watched mailbox follows a change once, and again if it was not followed", "[unit][imapd]") {
+  struct Session final : MailboxWatcher {
+    void mailbox_changed() override {}
+  } session;
+  Reactor reactor;
   const auto cache = MailboxCache::make(1 << 20);
-  CHECK_FALSE(cache->concerns({{1}, 5}));
+  CHECK(cache->to_follow({{1}, 5}).empty());  // nobody holds it
   const auto mailbox = cache->take({1}, {7});
-  CHECK(cache->concerns({{1}, 5}));
-  CHECK(cache->to_follow({{1}, 5}).empty());  // nobody watches
-  CHECK_FALSE(cache->concerns({{1}, 5}));
-  CHECK(cache->concerns({{1}, 6}));
+  CHECK(cache->to_follow({{1}, 4}).empty());  // nobody watches
+  mailbox->watch(session);
+  CHECK(cache->to_follow({{1}, 4}).empty());  // done
+  CHECK(cache->to_follow({{1}, 5}).size() == 1);
+  CHECK(cache->to_follow({{1}, 5}).empty());
   cache->not_followed(*mailbox);
-  CHECK(cache->concerns({{1}, 5}));
-  CHECK_FALSE(cache->concerns({{2}, 9}));
+  CHECK(cache->to_follow({{1}, 5}).size() == 1);
+  CHECK(cache->to_follow({{2}, 9}).empty());
+  mailbox->unwatch(session);
 }
 
 TEST_CASE("Threads take and leave mailboxes at once", "[unit][imapd]") {
