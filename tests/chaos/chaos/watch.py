@@ -12,6 +12,13 @@ TICKS = os.sysconf("SC_CLK_TCK")
 BACKGROUND = "mail.word_index_clean_v1"
 DAEMONS = ("dromos_mta", "dromos_imapd", "dromos_jmapd", "dromos_spamd", "dromos_admind")
 
+# Whoever waits for a lock for over a second, and whom for: seconds, then both with what they run and for how long.
+HOLDERS = """SELECT round(extract(epoch FROM clock_timestamp() - w.query_start)::numeric, 1) || ' s ' || w.usename || ' "' || left(w.query, 100) || '" waits for '
+  || h.usename || ' ' || h.application_name || ' ' || h.state || ' ' || round(extract(epoch FROM clock_timestamp() - h.xact_start)::numeric, 1) || ' s '
+  || coalesce(h.wait_event, 'running') || ' "' || regexp_replace(left(h.query, 200), '\\s+', ' ', 'g') || '"'
+  FROM pg_stat_activity w, unnest(pg_blocking_pids(w.pid)) AS b (pid) JOIN pg_stat_activity h USING (pid)
+  WHERE w.datname = '%s' AND w.wait_event_type = 'Lock' AND w.query_start < clock_timestamp() - interval '1 s'"""
+
 
 class LogReport:
     """What the server's log says: deadlocks, cancelled waits, waits and statements with their role and milliseconds."""
@@ -67,6 +74,7 @@ class Brake(threading.Thread):
         self.ending = threading.Event()
         self.began, self.spent_before = time.monotonic(), self.cpu()
         self.failed = ""
+        self.held = []   # who was waited for over a second, as seen now and then
 
     def cpu(self):
         postmaster = self.stage.cluster.postmaster_pid()
@@ -96,3 +104,5 @@ class Brake(threading.Thread):
             "SELECT coalesce(max(extract(epoch FROM clock_timestamp() - query_start)), 0) FROM pg_stat_activity WHERE state = 'active'"
             " AND datname = '%s' AND usename = ANY('{%s}') AND query !~ '%s'" % (self.stage.database, ",".join(DAEMONS), BACKGROUND))
         self.longest_active = max(self.longest_active, float(found))
+        seen = self.stage.cluster.psql(HOLDERS % self.stage.database)
+        self.held += [line for line in seen.splitlines() if line and len(self.held) < 1000]
