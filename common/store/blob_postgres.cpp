@@ -10,6 +10,7 @@
 #include "common/store/blob_rows.h"
 #include "common/store/chunks.h"
 #include "common/store/errc.h"
+#include "common/store/partition.h"
 #include "common/store/queue_body.h"
 
 namespace dromos::store {
@@ -20,12 +21,13 @@ const db::Statement kChunk{"store_blob_chunk", "SELECT mail.blob_chunk_v1($1, $2
 const db::Statement kStage{"store_blob_stage",
                            "SELECT mail.blob_stage_v1($1, $2, $3, $4, $5, $6, $7, $8, $9)"};
 const db::Statement kCopy{"store_blob_copy", "SELECT mail.blob_stage_copy_v1($1, $2, $3)"};
-const db::Statement kBlob{"store_blob",
-                          "SELECT size, header_size, chunks, codec, location, header, body FROM mail.blob "
-                          "WHERE account_id = $1 AND hash = $2"};
-const db::Statement kReadChunk{
+const AccountStatement kBlob{
+    "store_blob",
+    "SELECT size, header_size, chunks, codec, location, header, body FROM mail.blob_p%p "
+    "WHERE account_id = $1 AND hash = $2"};
+const AccountStatement kReadChunk{
     "store_blob_read_chunk",
-    "SELECT codec, data FROM mail.blob_chunk WHERE account_id = $1 AND hash = $2 AND chunk_no = $3"};
+    "SELECT codec, data FROM mail.blob_chunk_p%p WHERE account_id = $1 AND hash = $2 AND chunk_no = $3"};
 const db::Statement kQueueBody{"store_queue_body_stage", "SELECT queue.body_stage_v1($1, $2, $3)"};
 const db::Statement kQueueChunk{"store_queue_chunk", "SELECT queue.body_chunk_v1($1, $2, $3, $4)"};
 
@@ -163,7 +165,7 @@ Task<Result<void>> stage_location(db::Pool& pool, AccountId account, const BlobI
 Task<Result<BlobInfo>> stat_blob(db::Pool& pool, AccountId account, BlobHash hash, Deadline deadline) {
   db::Params params;
   params.add(account).add_bytes(as_view(hash));
-  CO_TRY(const auto rows, co_await pool.exec(kBlob, std::move(params), deadline));
+  CO_TRY(const auto rows, co_await pool.exec(kBlob.of(account), std::move(params), deadline));
   if (rows.empty()) co_return fail(StoreErrc::not_found, "no such blob");
   co_return BlobInfo{hash, static_cast<uint64_t>(rows.integer(0, 0)),
                      static_cast<uint64_t>(rows.integer(0, 1))};
@@ -175,7 +177,7 @@ Task<Result<void>> read_blob(db::Pool& pool, ReadExternal external, AccountId ac
                              Deadline deadline) {
   db::Params params;
   params.add(account).add_bytes(as_view(hash));
-  CO_TRY(const auto blob, co_await pool.exec(kBlob, std::move(params), deadline));
+  CO_TRY(const auto blob, co_await pool.exec(kBlob.of(account), std::move(params), deadline));
   if (blob.empty()) co_return fail(StoreErrc::not_found, "no such blob");
   const auto size = static_cast<uint64_t>(blob.integer(0, 0));
   const auto header_size = static_cast<uint64_t>(blob.integer(0, 1));
@@ -194,7 +196,7 @@ Task<Result<void>> read_blob(db::Pool& pool, ReadExternal external, AccountId ac
     } else {
       db::Params chunk;
       chunk.add(account).add_bytes(as_view(hash)).add_int32(number);
-      CO_TRY(const auto rows, co_await pool.exec(kReadChunk, std::move(chunk), deadline));
+      CO_TRY(const auto rows, co_await pool.exec(kReadChunk.of(account), std::move(chunk), deadline));
       if (rows.empty()) co_return fail(StoreErrc::blob_gone, "a chunk of the blob is missing");
       CO_TRY(piece, unpack(rows.integer(0, 0), rows.bytes(0, 1)));
     }

@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "common/store/errc.h"
+#include "common/store/partition.h"
 
 namespace dromos::store {
 namespace {
@@ -22,17 +23,19 @@ const db::Statement kLog{
     "SELECT modseq, message_ids FROM mail.changelog "
     "WHERE account_id = $1 AND modseq > $2 AND modseq <= $3 AND kind <= 3 ORDER BY modseq"};
 // One row an id: whether it is visible now (an entry without \Deleted), when it was made, its thread.
-const db::Statement kFate{
+const AccountStatement kFate{
     "store_email_fate",
-    "SELECT i.id, m.created_modseq, m.thread_id, EXISTS (SELECT FROM mail.entry e WHERE e.account_id = $1 "
+    "SELECT i.id, m.created_modseq, m.thread_id, EXISTS (SELECT FROM mail.entry_p%p e WHERE e.account_id = "
+    "$1 "
     "AND e.message_id = i.id AND e.flags & 8 = 0) "
-    "FROM unnest($2::uuid[]) AS i (id) LEFT JOIN mail.message m ON m.account_id = $1 AND m.message_id = "
+    "FROM unnest($2::uuid[]) AS i (id) LEFT JOIN mail.message_p%p m ON m.account_id = $1 AND m.message_id = "
     "i.id"};
-const db::Statement kThreadFate{
+const AccountStatement kThreadFate{
     "store_thread_fate",
-    "SELECT t.id, min(m.created_modseq), bool_or(EXISTS (SELECT FROM mail.entry e WHERE e.account_id = $1 "
+    "SELECT t.id, min(m.created_modseq), bool_or(EXISTS (SELECT FROM mail.entry_p%p e WHERE e.account_id = "
+    "$1 "
     "AND e.message_id = m.message_id AND e.flags & 8 = 0)) "
-    "FROM unnest($2::uuid[]) AS t (id) JOIN mail.message m ON m.account_id = $1 AND m.thread_id = t.id "
+    "FROM unnest($2::uuid[]) AS t (id) JOIN mail.message_p%p m ON m.account_id = $1 AND m.thread_id = t.id "
     "GROUP BY t.id"};
 const db::Statement kMailboxes{"store_mailbox_changes",
                                "SELECT mailbox_id, modseq, created_modseq, highestmodseq FROM mail.mailbox "
@@ -127,7 +130,7 @@ Task<Result<ObjectChanges<MessageId>>> Changes::emails(AccountId account, int64_
   const std::vector<Uuid> ids(log.ids.begin(), log.ids.end());
   db::Params params;
   params.add(account).add_array(std::span<const Uuid>(ids));
-  CO_TRY(const auto rows, co_await pool_.exec(kFate, std::move(params), deadline));
+  CO_TRY(const auto rows, co_await pool_.exec(kFate.of(account), std::move(params), deadline));
   for (size_t row = 0; row < rows.size(); ++row) {
     const MessageId id = rows.id<MessageId>(row, 0);
     const bool fresh = !rows.is_null(row, 1) && rows.integer(row, 1) > since;
@@ -150,14 +153,14 @@ Task<Result<ObjectChanges<ThreadId>>> Changes::threads(AccountId account, int64_
   const std::vector<Uuid> ids(log.ids.begin(), log.ids.end());
   db::Params params;
   params.add(account).add_array(std::span<const Uuid>(ids));
-  CO_TRY(const auto rows, co_await pool_.exec(kFate, std::move(params), deadline));
+  CO_TRY(const auto rows, co_await pool_.exec(kFate.of(account), std::move(params), deadline));
   std::set<Uuid> threads;
   for (size_t row = 0; row < rows.size(); ++row)
     if (!rows.is_null(row, 2)) threads.insert(rows.uuid(row, 2));
   const std::vector<Uuid> list(threads.begin(), threads.end());
   db::Params ask;
   ask.add(account).add_array(std::span<const Uuid>(list));
-  CO_TRY(const auto fates, co_await pool_.exec(kThreadFate, std::move(ask), deadline));
+  CO_TRY(const auto fates, co_await pool_.exec(kThreadFate.of(account), std::move(ask), deadline));
   for (size_t row = 0; row < fates.size(); ++row) {
     const ThreadId id = fates.id<ThreadId>(row, 0);
     const bool fresh = fates.integer(row, 1) > since;

@@ -39,10 +39,10 @@ const AccountStatement kByRanges{
                           " FROM unnest($3::text::int8multirange) AS r JOIN mail.entry_p%p e ON e.account_id "
                           "= $1 AND e.mailbox_id = $2 "
                           "AND e.uid >= lower(r) AND e.uid < upper(r) ORDER BY e.uid"};
-const db::Statement kByModseq{
+const AccountStatement kByModseq{
     "store_entry_modseq",
     "SELECT " ENTRY_COLUMNS
-    " FROM mail.entry e WHERE e.account_id = $1 AND e.mailbox_id = $2 AND e.modseq > $3 ORDER BY e.uid"};
+    " FROM mail.entry_p%p e WHERE e.account_id = $1 AND e.mailbox_id = $2 AND e.modseq > $3 ORDER BY e.uid"};
 const db::Statement kStore{"store_flags",
                            "SELECT modseq, changed::text, failed::text, before "
                            "FROM mail.store_flags_v2($1, $2, $3::text::int8multirange, $4, $5, $6, $7)"};
@@ -50,7 +50,8 @@ const db::Statement kTransfer{"store_transfer",
                               "SELECT modseq, uidvalidity, source_uids::text, first_uid "
                               "FROM mail.transfer_v1($1, $2, $3, $4::text::int8multirange, $5, $6)"};
 const db::Statement kExpunge{
-    "store_expunge", "SELECT modseq, uids::text FROM mail.expunge_v1($1, $2, $3::text::int8multirange, $4)"};
+    "store_expunge",
+    "SELECT modseq, uids::text, before FROM mail.expunge_v2($1, $2, $3::text::int8multirange, $4)"};
 const db::Statement kSetEmail{"store_email_set", "SELECT mail.email_set_v1($1, $2, $3, $4, $5, $6)"};
 
 Entry entry_of(const db::Rows& rows, size_t row) {
@@ -134,7 +135,7 @@ Task<Result<EntryChanges>> Entries::changes_since(AccountId account, MailboxId m
     changes.expunged_unknown = true;
     db::Params all;
     all.add(account).add(mailbox).add(modseq);
-    CO_TRY(rows, co_await lease->exec(kByModseq, std::move(all), deadline));
+    CO_TRY(rows, co_await lease->exec(kByModseq.of(account), std::move(all), deadline));
   } else {
     db::Params since;
     since.add(account).add(mailbox).add(modseq).add(changes.highestmodseq);
@@ -201,6 +202,7 @@ Task<Result<ExpungeResult>> Entries::expunge(AccountId account, MailboxId mailbo
   };
   CO_TRY(const Settled settled, co_await write_settled(pool_, kExpunge, params, deadline));
   ExpungeResult gone{{account, settled.rows.maybe_integer(0, 0).value_or(0)}, uids_of(settled.rows, 0, 1)};
+  gone.before = settled.rows.integer(0, 2);
   gone.repeated = settled.repeated;
   co_return gone;
 }

@@ -58,6 +58,7 @@ struct TransferResult {
 struct ExpungeResult {
   Change change;
   UidSet uids;
+  int64_t before = 0;     ///< as in StoreResult
   bool repeated = false;  ///< as in StoreResult
 };
 

@@ -4,6 +4,7 @@
 #include "common/base/strings.h"
 #include "common/store/codec.h"
 #include "common/store/errc.h"
+#include "common/store/partition.h"
 #include "common/store/word_text.h"
 
 namespace dromos::store {
@@ -16,9 +17,9 @@ const db::Statement kPending{"word_pending",
                              "SELECT account_id, modseq, indexed FROM mail.word_pending_v1($1, $2, $3, $4)"};
 const db::Statement kTail{"word_tail",
                           "SELECT message_ids, modseq, whole FROM mail.word_tail_v1($1, $2, $3)"};
-const db::Statement kTexts{"word_texts",
-                           "SELECT message_id, codec, data FROM mail.text_extract "
-                           "WHERE account_id = $1 AND message_id = ANY ($2)"};
+const AccountStatement kTexts{"word_texts",
+                              "SELECT message_id, codec, data FROM mail.text_extract_p%p "
+                              "WHERE account_id = $1 AND message_id = ANY ($2)"};
 const db::Statement kPut{"word_put",
                          "SELECT skipped, partition FROM mail.word_index_put_v1($1, $2, $3, $4, $5, $6, $7)"};
 const db::Statement kPosition{"word_position", "SELECT mail.word_position_v1($1, $2)"};
@@ -215,7 +216,7 @@ Task<Result<void>> WordIndex::texts(AccountId account, std::vector<MessageId> id
     if (text) on_text(rows.id<MessageId>(0, 0), std::move(*text));
     return true;
   };
-  co_return co_await pool_.stream(kTexts, std::move(params), on_row, deadline);
+  co_return co_await pool_.stream(kTexts.of(account), std::move(params), on_row, deadline);
 }
 
 Task<db::Call> WordIndex::call_to_put(AccountId account, std::vector<WordDocument> documents) {

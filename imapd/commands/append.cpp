@@ -17,6 +17,7 @@
 #include "imapd/commands/handlers.h"
 #include "imapd/commands/mailbox_names.h"
 #include "imapd/commands/message_limit.h"
+#include "imapd/commands/settle.h"
 #include "imapd/commands/url_auth.h"
 #include "imapd/protocol/imap_url.h"
 #include "imapd/protocol/mailbox_name.h"

@@ -150,47 +150,6 @@ void Context::enable_utf8() {
   out.set_utf8(true);
 }
 
-Task<Result<void>> settle(Context& context, store::Change change, bool unsure) {
-  SharedMailbox& mailbox = *context.selected->mailbox;
-  Result<void> fresh;
-  if (unsure || change.modseq > mailbox.current()->modseq())
-    fresh = co_await context.worker.registry.refresh(mailbox, context.store_deadline());
-  // Told behind the read, so that nobody in this process reads the same again.
-  context.worker.changed(change);
-  if (unsure && fresh) context.worker.changed({mailbox.account(), mailbox.current()->modseq()});
-  co_return fresh;
-}
-
-namespace {
-
-/// Moves the mailbox on by what the STORE is known to have done: reading 100,000 entries again costs more
-/// than writing them.
-void follow_own(SharedMailbox& mailbox, store::FlagOp op, const store::FlagSet& flags,
-                const store::StoreResult& stored) {
-  if (!stored.change || stored.before == 0 || stored.repeated || !flags.keywords.empty()) return;
-  const auto bits = static_cast<uint64_t>(flags.flags) & 31U;
-  auto alter = [&](MessageItem& item) {
-    if (op == store::FlagOp::replace) {
-      item.flags = bits;
-      item.keyword_set = 0;
-    } else {
-      item.flags = op == store::FlagOp::add ? item.flags | bits : item.flags & ~bits;
-    }
-  };
-  mailbox.altered(stored.before, from_store(stored.changed), alter, stored.change.modseq);
-}
-
-}  // namespace
-
-Task<Result<void>> settle_flags(Context& context, store::FlagOp op, const store::FlagSet& flags,
-                                const store::StoreResult& stored) {
-  SharedMailbox& mailbox = *context.selected->mailbox;
-  follow_own(mailbox, op, flags, stored);
-  // Where nothing was to be done, the mailbox is as old as what the store looked at, or it is read.
-  const bool behind = stored.before == 0 || stored.before > mailbox.current()->modseq();
-  co_return co_await settle(context, stored.change, stored.repeated || behind);
-}
-
 Task<Result<store::StoreResult>> store_flags(Context& context, const store::UidSet& uids, store::FlagOp op,
                                              store::FlagSet flags, std::optional<int64_t> unchanged) {
   const Selected& selected = *context.selected;

@@ -145,16 +145,9 @@ Error missing_right(store::Rights held);
 /// The rights on a selected mailbox of another account as they are now. Without "r" the session ends.
 Task<Result<void>> refresh_rights(Context& context);
 
-/// After a mutation of the selected mailbox: the mailbox holds it (the store is read if it does not yet), and
-/// others are told. `unsure`: what `change` does not tell may have happened, too.
-Task<Result<void>> settle(Context& context, store::Change change, bool unsure);
-
 /// STORE by this session's account in the selected mailbox, \Seen being its own where it is.
 Task<Result<store::StoreResult>> store_flags(Context& context, const store::UidSet& uids, store::FlagOp op,
                                              store::FlagSet flags, std::optional<int64_t> unchanged);
-/// settle() after store_flags.
-Task<Result<void>> settle_flags(Context& context, store::FlagOp op, const store::FlagSet& flags,
-                                const store::StoreResult& stored);
 
 /// "HIGHESTMODSEQ n" for the tagged OK of what took messages away (RFC 7162 §3.2.7); empty without QRESYNC.
 std::string highest_modseq_code(const Context& context);

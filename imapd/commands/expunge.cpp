@@ -3,6 +3,7 @@
 #include "common/base/fault.h"
 #include "imapd/commands/handlers.h"
 #include "imapd/commands/message_limit.h"
+#include "imapd/commands/settle.h"
 
 namespace dromos::imapd {
 namespace {
@@ -13,7 +14,7 @@ Task<Result<bool>> expunge(Context& context, store::UidSet uids) {
                                                                   context.selected->mailbox->id(), uids, true,
                                                                   context.store_deadline()));
   fault::hit("imapd.expunge.after_commit");
-  CO_TRY_VOID(co_await settle(context, gone.change, gone.repeated));
+  CO_TRY_VOID(co_await settle_expunge(context, gone));
   co_return gone.repeated || !gone.uids.empty();
 }
 

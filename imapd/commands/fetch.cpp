@@ -12,6 +12,7 @@
 #include "imapd/commands/progress.h"
 #include "imapd/commands/qresync.h"
 #include "imapd/commands/search_answer.h"
+#include "imapd/commands/settle.h"
 #include "imapd/commands/sync.h"
 #include "imapd/service/header_chunk.h"
 #include "imapd/service/header_reader.h"

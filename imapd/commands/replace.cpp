@@ -5,6 +5,7 @@
 #include "imapd/commands/flag_rights.h"
 #include "imapd/commands/handlers.h"
 #include "imapd/commands/mailbox_names.h"
+#include "imapd/commands/settle.h"
 
 namespace dromos::imapd {
 namespace {

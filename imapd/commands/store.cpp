@@ -5,6 +5,7 @@
 #include "imapd/commands/flag_rights.h"
 #include "imapd/commands/handlers.h"
 #include "imapd/commands/message_limit.h"
+#include "imapd/commands/settle.h"
 #include "imapd/commands/sync.h"
 
 namespace dromos::imapd {

@@ -161,8 +161,7 @@ Task<Result<void>> SharedMailbox::refresh(store::Mailboxes& mailboxes, store::En
   co_return Result<void>{};
 }
 
-void SharedMailbox::altered(int64_t before, const NumberSet& uids,
-                            const std::function<void(MessageItem&)>& alter, int64_t modseq) {
+void SharedMailbox::advance(int64_t before, const Step& step) {
   VersionPtr known;
   {
     const std::lock_guard lock(mutex_);
@@ -171,7 +170,7 @@ void SharedMailbox::altered(int64_t before, const NumberSet& uids,
     known = current_;
   }
   const Reading turn(*this, 0);
-  if (VersionPtr next = known->altered(uids, alter, modseq)) publish(std::move(next));
+  if (VersionPtr next = step(*known)) publish(std::move(next));
 }
 
 Task<Result<void>> SharedMailbox::read(store::Mailboxes& mailboxes, store::Entries& entries,

@@ -44,6 +44,7 @@ class SharedMailbox : public std::enable_shared_from_this<SharedMailbox> {
   std::shared_ptr<ReaderView> view_of(AccountId reader);
   VersionPtr current(const ReaderView& view) const;
   const KeywordSets& keywords() const { return keywords_; }
+  KeywordSets& keywords() { return keywords_; }
   bool gone() const { return gone_; }
   bool loaded() const { return loaded_; }
 
@@ -52,11 +53,11 @@ class SharedMailbox : public std::enable_shared_from_this<SharedMailbox> {
   Task<Result<void>> refresh(store::Mailboxes& mailboxes, store::Entries& entries, store::PrivateSeens& seens,
                              Deadline deadline);
 
-  /// What a STORE of this process did to the messages of `uids`: if the version is what the mailbox was right
-  /// before it
-  /// (`before`), it moves on without reading the store; else nothing happens, and the next refresh reads it.
-  void altered(int64_t before, const NumberSet& uids, const std::function<void(MessageItem&)>& alter,
-               int64_t modseq);
+  /// The version after a write of this process, made from the one before it; null if it cannot be.
+  using Step = std::function<VersionPtr(const MailboxVersion&)>;
+  /// If the version is what the mailbox was right before the write (modseq `before`), it moves on without
+  /// reading the store; else nothing happens, and the next refresh reads what was written.
+  void advance(int64_t before, const Step& step);
 
   void watch(MailboxWatcher& watcher);
   void unwatch(MailboxWatcher& watcher);

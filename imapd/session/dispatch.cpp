@@ -9,6 +9,7 @@
 #include "imapd/commands/handlers.h"
 #include "imapd/commands/notify.h"
 #include "imapd/commands/progress.h"
+#include "imapd/commands/settle.h"
 
 namespace dromos::imapd {
 namespace {
