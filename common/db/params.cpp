@@ -103,13 +103,19 @@ void Params::array_header(uint32_t oid, size_t count) {
   put32(1);
 }
 
-Params& Params::add_array(std::span<const int64_t> values) {
+void Params::begin_int8_array(size_t count) {
   begin_array();
-  array_header(kInt8, values.size());
-  for (const int64_t v : values) {
-    put32(8);
-    put64(static_cast<uint64_t>(v));
-  }
+  array_header(kInt8, count);
+}
+
+void Params::put_int8(int64_t value) {
+  put32(8);
+  put64(static_cast<uint64_t>(value));
+}
+
+Params& Params::add_array(std::span<const int64_t> values) {
+  begin_int8_array(values.size());
+  for (const int64_t v : values) put_int8(v);
   return end_array();
 }
 

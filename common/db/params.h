@@ -55,6 +55,12 @@ class Params {
     for (const auto& id : ids) put_uuid(id.value);
     return end_array();
   }
+  template <class Tag>
+  Params& add_array(const std::vector<IntId<Tag>>& ids) {
+    begin_int8_array(ids.size());
+    for (const auto id : ids) put_int8(id.value);
+    return end_array();
+  }
   Params& add_bool_array(const std::vector<bool>& values);
   Params& add_time_us_array(std::span<const int64_t> values);
 
@@ -76,6 +82,8 @@ class Params {
   void array_header(uint32_t oid, size_t count);
   void begin_array() { start_ = storage_.size(); }
   Params& end_array();
+  void begin_int8_array(size_t count);
+  void put_int8(int64_t value);
   void begin_uuid_array(size_t count);
   void put_uuid(const Uuid& id);
   void put32(uint32_t value);

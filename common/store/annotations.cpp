@@ -45,11 +45,9 @@ const db::Statement kCopy{"store_annotation_copy", "SELECT mail.annotation_copy_
 }  // namespace
 
 Task<Result<std::vector<Annotation>>> Annotations::get(AnnotationQuery query, Deadline deadline) {
-  std::vector<int64_t> mailboxes;
-  for (const MailboxId mailbox : query.mailboxes) mailboxes.push_back(mailbox.value);
-  const bool server = mailboxes.size() == 1 && mailboxes.front() == 0;
+  const bool server = query.mailboxes.size() == 1 && !query.mailboxes.front();
   db::Params params;
-  params.add(query.account).add_array(std::span<const int64_t>(mailboxes)).add(query.reader);
+  params.add(query.account).add_array(query.mailboxes).add(query.reader);
   params.add_array(std::span<const std::string>(query.names)).add_int32(query.depth).add(query.max_size);
   CO_TRY(const auto rows,
          co_await pool_.exec(server ? kOfServer : kOfMailboxes, std::move(params), deadline));
@@ -81,13 +79,14 @@ Task<Result<AnnotationNames>> Annotations::names(AccountId account, AccountId re
 
 Task<Result<std::vector<store::Change>>> Annotations::moved(std::vector<store::Change> known,
                                                             Deadline deadline) {
-  std::vector<int64_t> accounts, modseqs;
+  std::vector<AccountId> accounts;
+  std::vector<int64_t> modseqs;
   for (const store::Change& change : known) {
-    accounts.push_back(change.account.value);
+    accounts.push_back(change.account);
     modseqs.push_back(change.modseq);
   }
   db::Params params;
-  params.add_array(std::span<const int64_t>(accounts)).add_array(std::span<const int64_t>(modseqs));
+  params.add_array(accounts).add_array(std::span<const int64_t>(modseqs));
   CO_TRY(const auto rows, co_await pool_.exec(kMoved, std::move(params), deadline));
   std::vector<store::Change> changes;
   for (size_t row = 0; row < rows.size(); ++row)

@@ -89,14 +89,14 @@ Task<Result<AccountStates>> Changes::states(AccountId account, Deadline deadline
 }
 
 Task<Result<std::vector<Change>>> Changes::moved(std::vector<Change> known, Deadline deadline) {
-  std::vector<int64_t> accounts;
+  std::vector<AccountId> accounts;
   std::vector<int64_t> modseqs;
   for (const Change& change : known) {
-    accounts.push_back(change.account.value);
+    accounts.push_back(change.account);
     modseqs.push_back(change.modseq);
   }
   db::Params params;
-  params.add_array(std::span<const int64_t>(accounts)).add_array(std::span<const int64_t>(modseqs));
+  params.add_array(accounts).add_array(std::span<const int64_t>(modseqs));
   CO_TRY(const auto rows, co_await pool_.exec(kMoved, std::move(params), deadline));
   std::vector<Change> changes;
   for (size_t row = 0; row < rows.size(); ++row)

@@ -214,10 +214,8 @@ Task<Result<Change>> Entries::set_email(AccountId account, MessageId id,
   if (flags && bad_keywords(*flags)) co_return fail(StoreErrc::not_allowed, "keyword not allowed");
   db::Params params;
   params.add(account).add(id);
-  std::vector<int64_t> boxes;
   if (mailboxes) {
-    for (MailboxId box : *mailboxes) boxes.push_back(box.value);
-    params.add_array(std::span<const int64_t>(boxes));
+    params.add_array(*mailboxes);
   } else {
     params.add_null();
   }

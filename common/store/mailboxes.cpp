@@ -187,10 +187,8 @@ Task<Result<MailboxTree>> Mailboxes::tree(AccountId account, Deadline deadline) 
 
 Task<Result<MailboxTree>> Mailboxes::tree_of(AccountId account, const std::vector<MailboxId>& mailboxes,
                                              Deadline deadline) {
-  std::vector<int64_t> ids;
-  for (const MailboxId id : mailboxes) ids.push_back(id.value);
   db::Params params;
-  params.add(account).add_array(std::span<const int64_t>(ids));
+  params.add(account).add_array(mailboxes);
   CO_TRY(const auto rows, co_await pool_.exec(kTreeOf, std::move(params), deadline));
   MailboxTree tree;
   for (size_t row = 0; row < rows.size(); ++row) tree.mailboxes.push_back(mailbox_of(rows, row));

@@ -23,10 +23,8 @@ const db::Statement kStore{
 
 Task<Result<PrivateSeen>> PrivateSeens::get(AccountId owner, MailboxId mailbox,
                                             std::vector<AccountId> readers, Deadline deadline) {
-  std::vector<int64_t> ids;
-  for (const AccountId reader : readers) ids.push_back(reader.value);
   db::Params params;
-  params.add(owner).add(mailbox).add_array(std::span<const int64_t>(ids));
+  params.add(owner).add(mailbox).add_array(readers);
   CO_TRY(const auto rows, co_await pool_.exec(kGet, std::move(params), deadline));
   if (rows.empty()) co_return fail(StoreErrc::not_found, "no such mailbox");
   PrivateSeen found;

@@ -30,24 +30,24 @@ std::vector<TraceRow> rows_of(const db::Rows& rows) {
 }  // namespace
 
 Task<Result<void>> Traces::put(std::vector<TraceEvent> events, Deadline deadline) {
-  std::vector<Uuid> ids;
+  std::vector<TraceId> ids;
   std::vector<std::string> daemons, names, senders, recipients, details;
-  std::vector<int64_t> accounts;
+  std::vector<AccountId> accounts;
   std::vector<int32_t> codes;
   for (TraceEvent& event : events) {
-    ids.push_back(event.trace.value);
+    ids.push_back(event.trace);
     daemons.push_back(std::move(event.daemon));
     names.push_back(std::move(event.event));
     senders.push_back(std::move(event.sender));
     recipients.push_back(std::move(event.recipient));
-    accounts.push_back(event.account.value);
+    accounts.push_back(event.account);
     codes.push_back(event.code);
     details.push_back(std::move(event.detail));
   }
   db::Params params;
-  params.add_array(std::span<const Uuid>(ids)).add_array(std::span<const std::string>(daemons));
+  params.add_array(ids).add_array(std::span<const std::string>(daemons));
   params.add_array(std::span<const std::string>(names)).add_array(std::span<const std::string>(senders));
-  params.add_array(std::span<const std::string>(recipients)).add_array(std::span<const int64_t>(accounts));
+  params.add_array(std::span<const std::string>(recipients)).add_array(accounts);
   params.add_array(std::span<const int32_t>(codes)).add_array(std::span<const std::string>(details));
   CO_TRY_VOID(co_await pool_.exec(kPut, std::move(params), deadline));
   co_return Result<void>{};

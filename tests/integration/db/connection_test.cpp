@@ -17,8 +17,9 @@ namespace {
 constexpr Statement kEcho{"t_echo",
                           "SELECT $1::bigint, $2::text, $3::bytea, $4::uuid, $5::timestamptz, $6::bigint[], "
                           "$7::text[], $8::boolean, $9::double precision, $10::text"};
-constexpr Statement kEchoIds{"t_echo_ids",
-                             "SELECT $1::uuid[], $2::uuid[], $3::uuid[], ($1::uuid[])[3]::text"};
+constexpr Statement kEchoIds{
+    "t_echo_ids",
+    "SELECT $1::uuid[], $2::uuid[], $3::uuid[], ($1::uuid[])[3]::text, $4::bigint[], $5::bigint[]"};
 constexpr Statement kInsert{"t_insert", "INSERT INTO public.item(id, name) VALUES ($1, $2)"};
 constexpr Statement kCount{"t_count", "SELECT count(*) FROM public.item"};
 constexpr Statement kSeries{"t_series", "SELECT g, repeat('x', 1000) FROM generate_series(1, $1::bigint) g"};
@@ -82,12 +83,16 @@ TEST_CASE("lists of ids survive the round trip", "[integration][db]") {
     const std::vector<Uuid> uuids{ids[0].value, Uuid{}, ids[2].value};
     Params params;
     params.add_array(ids).add_array(std::vector<MessageId>()).add_array(std::span<const Uuid>(uuids));
+    params.add_array(std::vector<MailboxId>{{7}, {-1}, {int64_t{1} << 40}});
+    params.add_array(std::vector<AccountId>());
     auto rows = co_await pool.exec(kEchoIds, std::move(params), soon());
     REQUIRE(rows);
     REQUIRE(rows->ids<MessageId>(0, 0) == ids);
     REQUIRE(rows->ids<MessageId>(0, 1).empty());
     REQUIRE(rows->uuids(0, 2) == uuids);
     REQUIRE(rows->text(0, 3) == ids[2].value.to_string());
+    REQUIRE(rows->integers(0, 4) == std::vector<int64_t>{7, -1, int64_t{1} << 40});
+    REQUIRE(rows->integers(0, 5).empty());
   });
 }
 
