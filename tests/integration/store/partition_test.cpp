@@ -23,6 +23,9 @@ TEST_CASE("an account's partition is the one PostgreSQL puts its rows into", "[i
                          ") AS a (account, partition) WHERE satisfies_hash_partition('mail." + table +
                          "'::regclass, 32, a.partition, a.account)") == std::to_string(accounts.size()));
   }
+  CHECK(database.query("SELECT count(*) FROM (VALUES " + rows +
+                       ") AS a (account, partition) WHERE mail.partition_of(a.account) = a.partition") ==
+        std::to_string(accounts.size()));
 }
 
 }  // namespace dromos::store
