@@ -31,9 +31,7 @@ Pool::~Pool() = default;
 
 Task<Result<std::unique_ptr<Connection>>> Pool::connect(Deadline deadline) {
   CO_TRY(auto connection, co_await Connection::open(options_.conninfo, deadline));
-  if (options_.keep_plans)
-    CO_TRY_VOID(co_await connection->script(
-        "SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan", deadline));
+  if (options_.by_index) CO_TRY_VOID(co_await connection->script("SET enable_seqscan = off", deadline));
   if (checked_) co_return connection;
   CO_TRY_VOID(co_await check_server(*connection, deadline));
   checked_ = true;

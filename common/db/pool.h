@@ -42,10 +42,9 @@ class Pool {
     bool require_durable = true;
     /// Refuse a database that lacks migrations this program was built with.
     bool require_schema = true;
-    /// Plan each statement once a connection, for whatever parameters, and by indexes, since tables grow
-    /// while the plan is kept. For statements that name the partition of what they read (store/partition.h);
-    /// functions that want it otherwise say so (SET plan_cache_mode).
-    bool keep_plans = false;
+    /// Read tables by their indexes, however small they are: for statements whose plans are kept while tables
+    /// grow.
+    bool by_index = false;
   };
   explicit Pool(Options options);
   ~Pool();

@@ -34,11 +34,13 @@ const db::Statement kLog{
     "SELECT c.kind, c.uids::text FROM mail.changelog c "
     "WHERE c.account_id = $1 AND c.mailbox_id = $2 AND c.modseq > $3 AND c.modseq <= $4 AND c.kind <= 3 "
     "ORDER BY c.modseq, c.kind"};
+// OFFSET 0 keeps the ranges outside: a plan for all mailboxes might go through a large one for a few uids.
 const AccountStatement kByRanges{
-    "store_entry_ranges", "SELECT " ENTRY_COLUMNS
-                          " FROM unnest($3::text::int8multirange) AS r JOIN mail.entry_p%p e ON e.account_id "
-                          "= $1 AND e.mailbox_id = $2 "
-                          "AND e.uid >= lower(r) AND e.uid < upper(r) ORDER BY e.uid"};
+    "store_entry_ranges",
+    "SELECT " ENTRY_COLUMNS
+    " FROM unnest($3::text::int8multirange) AS r CROSS JOIN LATERAL (SELECT i.* FROM mail.entry_p%p i "
+    "WHERE i.account_id = $1 AND i.mailbox_id = $2 AND i.uid >= lower(r) AND i.uid < upper(r) OFFSET 0) e "
+    "ORDER BY e.uid"};
 const AccountStatement kByModseq{
     "store_entry_modseq",
     "SELECT " ENTRY_COLUMNS

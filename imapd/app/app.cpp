@@ -70,7 +70,7 @@ Task<Result<void>> ImapApp::make_hosts() {
   Worker::Options options;
   options.pool.conninfo = runtime_->conninfo();
   options.pool.max = std::max<size_t>(6, config.database.max_connections / count);
-  options.pool.keep_plans = true;
+  options.pool.by_index = true;
   mailboxes_ = MailboxCache::make(config.imapd.limits.snapshot_budget.bytes);
   options.mailboxes = mailboxes_;
   accounts_ = std::make_shared<AccountWatch>();

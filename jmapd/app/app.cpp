@@ -21,7 +21,7 @@ http::ServerOptions server_options(const config::JmapLimits& limits) {
 db::Pool::Options pool_options(daemon::Runtime& runtime) {
   db::Pool::Options pool;
   pool.conninfo = runtime.conninfo();
-  pool.keep_plans = true;
+  pool.by_index = true;
   // Group commit may hold a lane and the side connections.
   pool.max = std::max<size_t>(runtime.config().database.max_connections / runtime.workers().count(), 4);
   return pool;

@@ -23,15 +23,16 @@ BEGIN
 END
 $$;
 
--- For each partition a copy of p_function with its number for %p; after them one that calls the right of them.
-CREATE FUNCTION mail.make_for_partitions(p_name text, p_parameters text, p_returns text, p_body text) RETURNS void LANGUAGE plpgsql AS $make$
+-- For each partition a function with its number for %p; after them one that calls the right of them. p_plans: generic, where no
+-- parameter can make another plan better, or custom.
+CREATE FUNCTION mail.make_for_partitions(p_name text, p_plans text, p_parameters text, p_returns text, p_body text) RETURNS void LANGUAGE plpgsql AS $make$
 DECLARE
   v_arguments text := regexp_replace(p_parameters, '(p_\w+) [^,]*', '\1', 'g');
   v_cases text := '';
 BEGIN
   FOR v_no IN 0 .. 31 LOOP
-    EXECUTE format('CREATE FUNCTION mail.%s_p%s(%s) RETURNS %s LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan AS $body$%s$body$',
-                   p_name, v_no, p_parameters, p_returns, replace(p_body, '%p', v_no::text));
+    EXECUTE format('CREATE FUNCTION mail.%s_p%s(%s) RETURNS %s LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_%s_plan AS $body$%s$body$',
+                   p_name, v_no, p_parameters, p_returns, p_plans, replace(p_body, '%p', v_no::text));
     EXECUTE format('REVOKE ALL ON FUNCTION mail.%s_p%s FROM PUBLIC', p_name, v_no);
     v_cases := v_cases || format(E'    WHEN %s THEN RETURN mail.%s_p%s(%s);\n', v_no, p_name, v_no, v_arguments);
   END LOOP;
@@ -41,8 +42,81 @@ BEGIN
 END
 $make$;
 
--- STORE. What changes decides how often the rows are looked at: one flag that comes or goes, and keywords alone, need one pass.
-SELECT mail.make_for_partitions('flags_rows',
+-- STORE. What changes decides how often the rows are looked at: one flag that comes or goes, and keywords alone, need one pass. Of one
+-- range of uids, [p_first, p_end), there is but one plan. With several it hangs on how many there are in what mailbox (a plan for
+-- all of them might go through the whole mailbox for a few of its messages), and so it is made each time.
+SELECT mail.make_for_partitions('flags_in_range', 'generic',
+  'p_account bigint, p_mailbox bigint, p_first bigint, p_end bigint, p_op integer, p_flags integer, p_keywords text[], p_unchangedsince bigint, p_modseq bigint',
+  'mail.flags_done', $$
+DECLARE
+  v mail.flags_done;
+  v_count bigint;
+  v_count_9 bigint;  -- of those changed: have the other one of \Seen and \Deleted (counted where one of them is what changes)
+  v_bytes bigint;
+BEGIN
+  IF p_end IS NULL OR p_end - p_first > 1000 THEN
+    PERFORM set_config('work_mem', '32MB', true);
+  END IF;
+  IF p_op <> 0 AND cardinality(p_keywords) = 0 AND p_flags IN (1, 2, 4, 8, 16) THEN
+    WITH changed AS (
+      UPDATE mail.entry_p%p e SET flags = e.flags # p_flags, modseq = p_modseq
+      WHERE e.account_id = p_account AND e.mailbox_id = p_mailbox AND e.uid >= p_first AND e.uid < p_end
+        AND (e.flags & p_flags = 0) = (p_op = 1) AND (p_unchangedsince IS NULL OR e.modseq <= p_unchangedsince)
+      RETURNING e.uid, e.message_id, e.flags, e.size)
+    SELECT array_agg(s.uid), array_agg(s.message_id), count(*), count(*) FILTER (WHERE s.flags & (9 - p_flags) <> 0), sum(s.size)
+    INTO v.uids, v.ids, v_count, v_count_9, v_bytes FROM (SELECT * FROM changed ORDER BY uid) s;
+    v.seen := 0;
+    v.live := 0;
+    v.live_seen := 0;
+    v.live_bytes := 0;
+    IF p_flags = 1 THEN
+      v.seen := v_count * (3 - 2 * p_op);
+      v.live_seen := (v_count - v_count_9) * (3 - 2 * p_op);
+    ELSIF p_flags = 8 THEN
+      v.live := v_count * (2 * p_op - 3);
+      v.live_seen := v_count_9 * (2 * p_op - 3);
+      v.live_bytes := v_bytes * (2 * p_op - 3);
+    END IF;
+    RETURN v;
+  END IF;
+  IF p_op <> 0 AND p_flags = 0 THEN
+    WITH changed AS (
+      UPDATE mail.entry_p%p e SET keywords = mail.keywords_apply(p_op, e.keywords, p_keywords), modseq = p_modseq
+      WHERE e.account_id = p_account AND e.mailbox_id = p_mailbox AND e.uid >= p_first AND e.uid < p_end
+        AND CASE p_op WHEN 1 THEN NOT e.keywords @> p_keywords ELSE e.keywords && p_keywords END
+        AND (p_unchangedsince IS NULL OR e.modseq <= p_unchangedsince)
+      RETURNING e.uid, e.message_id)
+    SELECT array_agg(s.uid), array_agg(s.message_id), 0, 0, 0, 0 INTO v FROM (SELECT * FROM changed ORDER BY uid) s;
+    RETURN v;
+  END IF;
+  SELECT array_agg(s.uid), array_agg(s.message_id), sum((s.new & 1) - (s.old & 1)), sum(((s.old & 8) - (s.new & 8)) / 8),
+         sum((s.new & 9 = 1)::integer - (s.old & 9 = 1)::integer), sum(s.size * (((s.old & 8) - (s.new & 8)) / 8))
+  INTO v.uids, v.ids, v.seen, v.live, v.live_seen, v.live_bytes
+  FROM (
+    SELECT e.uid, e.message_id, e.size, e.flags AS old,
+           CASE p_op WHEN 0 THEN p_flags WHEN 1 THEN e.flags | p_flags ELSE e.flags & ~p_flags END AS new
+    FROM mail.entry_p%p e
+    WHERE e.account_id = p_account AND e.mailbox_id = p_mailbox AND e.uid >= p_first AND e.uid < p_end
+      AND (p_unchangedsince IS NULL OR e.modseq <= p_unchangedsince)
+      AND CASE p_op WHEN 0 THEN e.flags <> p_flags OR e.keywords <> p_keywords
+                    WHEN 1 THEN e.flags & p_flags <> p_flags OR NOT e.keywords @> p_keywords
+                    ELSE e.flags & p_flags <> 0 OR e.keywords && p_keywords END
+    ORDER BY e.uid) s;
+  IF v.uids IS NOT NULL THEN
+    UPDATE mail.entry_p%p e SET flags = CASE p_op WHEN 0 THEN p_flags WHEN 1 THEN e.flags | p_flags ELSE e.flags & ~p_flags END,
+      keywords = CASE WHEN p_op = 0 THEN p_keywords WHEN cardinality(p_keywords) = 0 THEN e.keywords
+                      ELSE mail.keywords_apply(p_op, e.keywords, p_keywords) END, modseq = p_modseq
+    WHERE e.account_id = p_account AND e.mailbox_id = p_mailbox AND e.uid >= p_first AND e.uid < p_end
+      AND (p_unchangedsince IS NULL OR e.modseq <= p_unchangedsince)
+      AND CASE p_op WHEN 0 THEN e.flags <> p_flags OR e.keywords <> p_keywords
+                    WHEN 1 THEN e.flags & p_flags <> p_flags OR NOT e.keywords @> p_keywords
+                    ELSE e.flags & p_flags <> 0 OR e.keywords && p_keywords END;
+  END IF;
+  RETURN v;
+END
+$$);
+
+SELECT mail.make_for_partitions('flags_in_ranges', 'custom',
   'p_account bigint, p_mailbox bigint, p_uids int8multirange, p_op integer, p_flags integer, p_keywords text[], p_unchangedsince bigint, p_modseq bigint',
   'mail.flags_done', $$
 DECLARE
@@ -112,7 +186,19 @@ BEGIN
 END
 $$);
 
-SELECT mail.make_for_partitions('changed_after', 'p_account bigint, p_mailbox bigint, p_uids int8multirange, p_modseq bigint', 'int8multirange', $$
+CREATE OR REPLACE FUNCTION mail.flags_rows(p_account bigint, p_mailbox bigint, p_uids int8multirange, p_op integer, p_flags integer,
+                                           p_keywords text[], p_unchangedsince bigint, p_modseq bigint)
+RETURNS mail.flags_done LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  IF p_uids = int8multirange(range_merge(p_uids)) THEN
+    RETURN mail.flags_in_range(p_account, p_mailbox, lower(p_uids), coalesce(upper(p_uids), 4294967296), p_op, p_flags, p_keywords,
+                               p_unchangedsince, p_modseq);
+  END IF;
+  RETURN mail.flags_in_ranges(p_account, p_mailbox, p_uids, p_op, p_flags, p_keywords, p_unchangedsince, p_modseq);
+END
+$$;
+
+SELECT mail.make_for_partitions('changed_after', 'custom', 'p_account bigint, p_mailbox bigint, p_uids int8multirange, p_modseq bigint', 'int8multirange', $$
 BEGIN
   RETURN (SELECT mail.pack(array_agg(e.uid ORDER BY e.uid)) FROM unnest(p_uids) AS r
           JOIN mail.entry_p%p e ON e.account_id = p_account AND e.mailbox_id = p_mailbox AND e.uid >= lower(r) AND e.uid < upper(r)
@@ -147,9 +233,35 @@ BEGIN
 END
 $$;
 
--- EXPUNGE. Few at once: one statement.
-SELECT mail.make_for_partitions('expunge_few', 'p_account bigint, p_mailbox bigint, p_uids int8multirange, p_deleted_only boolean, p_modseq bigint',
-  'mail.expunge_done', $$
+-- EXPUNGE. Few at once: one statement. (OFFSET 0: by the index for each, never by a table of all the account's.)
+SELECT mail.make_for_partitions('expunge_range', 'generic',
+  'p_account bigint, p_mailbox bigint, p_first bigint, p_end bigint, p_deleted_only boolean, p_modseq bigint', 'mail.expunge_done', $$
+DECLARE
+  v mail.expunge_done;
+BEGIN
+  WITH taken AS (
+    DELETE FROM mail.entry_p%p e
+    WHERE e.account_id = p_account AND e.mailbox_id = p_mailbox AND e.uid >= p_first AND e.uid < p_end
+      AND (NOT p_deleted_only OR e.flags & 8 = 8)
+    RETURNING e.uid, e.message_id, e.size, e.flags, e.received_at, e.keywords
+  ), kept AS (
+    INSERT INTO mail.expunged (account_id, mailbox_id, uid, modseq, message_id, received_at, flags, keywords)
+    SELECT p_account, p_mailbox, t.uid, p_modseq, t.message_id, t.received_at, t.flags, t.keywords FROM taken t
+  )
+  SELECT array_agg(s.uid), array_agg(s.message_id), count(*), count(*) FILTER (WHERE s.flags & 1 = 1), sum(s.size),
+         count(*) FILTER (WHERE s.flags & 8 = 0), count(*) FILTER (WHERE s.flags & 9 = 1),
+         coalesce(sum(s.size) FILTER (WHERE s.flags & 8 = 0), 0), count(*) FILTER (WHERE s.gone), coalesce(sum(s.size) FILTER (WHERE s.gone), 0)
+  INTO v
+  FROM (
+    SELECT t.*, NOT EXISTS (SELECT FROM mail.entry_p%p e
+                            WHERE e.account_id = p_account AND e.message_id = t.message_id AND e.mailbox_id <> p_mailbox OFFSET 0) AS gone
+    FROM taken t ORDER BY t.uid) s;
+  RETURN v;
+END
+$$);
+
+SELECT mail.make_for_partitions('expunge_ranges', 'custom',
+  'p_account bigint, p_mailbox bigint, p_uids int8multirange, p_deleted_only boolean, p_modseq bigint', 'mail.expunge_done', $$
 DECLARE
   v mail.expunge_done;
 BEGIN
@@ -173,6 +285,16 @@ BEGIN
   RETURN v;
 END
 $$);
+
+CREATE OR REPLACE FUNCTION mail.expunge_few(p_account bigint, p_mailbox bigint, p_uids int8multirange, p_deleted_only boolean, p_modseq bigint)
+RETURNS mail.expunge_done LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  IF p_uids = int8multirange(range_merge(p_uids)) THEN
+    RETURN mail.expunge_range(p_account, p_mailbox, lower(p_uids), coalesce(upper(p_uids), 4294967296), p_deleted_only, p_modseq);
+  END IF;
+  RETURN mail.expunge_ranges(p_account, p_mailbox, p_uids, p_deleted_only, p_modseq);
+END
+$$;
 
 -- With p_bump the account's modseq becomes p_modseq, too; without it the caller sees to that.
 CREATE FUNCTION mail.expunge_and(p_bump boolean, p_account bigint, p_mailbox bigint, p_uids int8multirange, p_deleted_only boolean, p_modseq bigint)
@@ -266,7 +388,7 @@ END
 $$;
 
 -- Deliveries. The rows of one message that has been placed; where many come together, one statement for all is cheaper.
-SELECT mail.make_for_partitions('deliver_rows',
+SELECT mail.make_for_partitions('deliver_rows', 'generic',
   'p_account bigint, p_target mail.deliver_target, p_hash bytea, p_header_size bigint, p_codec integer, p_header bytea, p_body bytea, '
   'p_facts bytea, p_facts_version integer, p_text bytea, p_text_codec integer, p_text_cut boolean, p_keys text, p_received timestamptz, p_trace uuid',
   'boolean', $$
@@ -550,7 +672,7 @@ BEGIN
 END
 $$;
 
-DROP FUNCTION mail.make_for_partitions(text, text, text, text);
+DROP FUNCTION mail.make_for_partitions(text, text, text, text, text);
 REVOKE ALL ON FUNCTION mail.expunge_v2(bigint, bigint, int8multirange, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION mail.expunge_v2(bigint, bigint, int8multirange, boolean) TO dromos_imapd, dromos_jmapd;
 REVOKE ALL ON FUNCTION mail.partition_of(bigint), mail.mailbox_of(bigint, bigint),
