@@ -19,7 +19,7 @@ class KeywordChange {
   uint32_t of(uint32_t set) {
     if (op_ != store::FlagOp::replace && keywords_.empty()) return set;
     const auto [at, fresh] = known_.try_emplace(set, 0);
-    if (fresh) at->second = sets_.intern(applied(sets_.at(set))) & ((1U << 23) - 1);
+    if (fresh) at->second = sets_.intern(applied(sets_.at(set)));
     return at->second;
   }
 
@@ -46,9 +46,13 @@ uint64_t flags_after(store::FlagOp op, uint64_t flags, uint64_t named) {
   return op == store::FlagOp::add ? flags | named : flags & ~named;
 }
 
-/// The write met a mailbox with changes that we have not read, or did not say what it met.
-bool behind(const SharedMailbox& mailbox, int64_t before) {
-  return before == 0 || before > mailbox.current()->modseq();
+/// Of a write that told what it met (StoreResult, ExpungeResult): by `step`, if it met what we have.
+template <class Written>
+Task<Result<void>> settle_by(Context& context, const Written& written, SharedMailbox::Step step) {
+  SharedMailbox& mailbox = *context.selected->mailbox;
+  if (written.change && !written.repeated) mailbox.advance(written.before, step);
+  const bool behind = written.before == 0 || written.before > mailbox.current()->modseq();
+  co_return co_await settle(context, written.change, written.repeated || behind);
 }
 
 }  // namespace
@@ -66,31 +70,21 @@ Task<Result<void>> settle(Context& context, store::Change change, bool unsure) {
 
 Task<Result<void>> settle_flags(Context& context, store::FlagOp op, const store::FlagSet& flags,
                                 const store::StoreResult& stored) {
-  SharedMailbox& mailbox = *context.selected->mailbox;
-  if (stored.change && stored.before != 0 && !stored.repeated) {
-    KeywordChange keywords(mailbox.keywords(), op, flags.keywords);
-    const auto named = static_cast<uint64_t>(flags.flags) & 31U;
-    auto alter = [&](MessageItem& item) {
-      item.flags = flags_after(op, item.flags, named);
-      item.keyword_set = keywords.of(item.keyword_set);
-    };
-    const NumberSet uids = from_store(stored.changed);
-    mailbox.advance(stored.before, [&](const MailboxVersion& version) {
-      return version.altered(uids, alter, stored.change.modseq);
-    });
-  }
-  co_return co_await settle(context, stored.change, stored.repeated || behind(mailbox, stored.before));
+  KeywordChange keywords(context.selected->mailbox->keywords(), op, flags.keywords);
+  const auto named = static_cast<uint64_t>(flags.flags) & 31U;
+  auto alter = [&](MessageItem& item) {
+    item.flags = flags_after(op, item.flags, named);
+    item.keyword_set = keywords.of(item.keyword_set);
+  };
+  co_return co_await settle_by(context, stored, [&](const MailboxVersion& version) {
+    return version.altered(from_store(stored.changed), alter, stored.change.modseq);
+  });
 }
 
 Task<Result<void>> settle_expunge(Context& context, const store::ExpungeResult& gone) {
-  SharedMailbox& mailbox = *context.selected->mailbox;
-  if (gone.change && gone.before != 0 && !gone.repeated) {
-    const NumberSet uids = from_store(gone.uids);
-    mailbox.advance(gone.before, [&](const MailboxVersion& version) {
-      return version.apply({}, uids, gone.change.modseq, version.uidnext());
-    });
-  }
-  co_return co_await settle(context, gone.change, gone.repeated || behind(mailbox, gone.before));
+  co_return co_await settle_by(context, gone, [&](const MailboxVersion& version) {
+    return version.apply({}, from_store(gone.uids), gone.change.modseq, version.uidnext());
+  });
 }
 
 }  // namespace dromos::imapd

@@ -13,7 +13,7 @@ uint32_t KeywordSets::intern(const std::vector<std::string>& keywords) {
     memory_ += 96 + 48 * keywords.size();
     for (const std::string& keyword : keywords) add_name_locked(keyword);
   }
-  return at->second;
+  return at->second & kMost;
 }
 
 const std::vector<std::string>& KeywordSets::at(uint32_t number) const {

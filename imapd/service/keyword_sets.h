@@ -16,6 +16,9 @@ class KeywordSets {
  public:
   using Names = std::shared_ptr<const std::vector<std::string>>;
 
+  /// The highest number that a MessageItem can hold.
+  static constexpr uint32_t kMost = (1U << 23) - 1;
+
   /// Keywords as the store gives them: lower-case, sorted.
   uint32_t intern(const std::vector<std::string>& keywords);
   const std::vector<std::string>& at(uint32_t number) const;

@@ -15,7 +15,7 @@ MessageItem SharedMailbox::item_of(const store::Entry& entry) {
   if (entry.received_us < 0 && entry.received_us % 1'000'000 != 0) --seconds;
   item.received = seconds;
   item.flags = static_cast<uint64_t>(entry.flags) & 31U;
-  item.keyword_set = keywords_.intern(entry.keywords) & ((1U << 23) - 1);
+  item.keyword_set = keywords_.intern(entry.keywords);
   return item;
 }
 

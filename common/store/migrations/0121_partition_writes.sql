@@ -23,9 +23,30 @@ BEGIN
 END
 $$;
 
--- For each partition a function with its number for %p; after them one that calls the right of them. p_plans: generic, where no
--- parameter can make another plan better, or custom.
-CREATE FUNCTION mail.make_for_partitions(p_name text, p_plans text, p_parameters text, p_returns text, p_body text) RETURNS void LANGUAGE plpgsql AS $make$
+-- The ranges of a set, of which the planner expects one: it then puts them outside and looks each up in the index. With unnest()
+-- it expects a hundred, takes the mailbox to be half in them, and goes through all of a large one for a few messages.
+CREATE FUNCTION mail.ranges(p_uids int8multirange) RETURNS SETOF int8range LANGUAGE plpgsql IMMUTABLE STRICT ROWS 1 AS $$
+BEGIN
+  RETURN QUERY SELECT unnest(p_uids);
+END
+$$;
+
+-- The functions that are as they were.
+DO $$
+DECLARE
+  v_function text;
+BEGIN
+  FOREACH v_function IN ARRAY ARRAY['expunge_many', 'store_flags_limited_v1', 'store_flags_own_v1', 'store_flags_v1', 'transfer_across_v1',
+                                    'transfer_files_v1', 'transfer_v1'] LOOP
+    EXECUTE regexp_replace(pg_get_functiondef(('mail.' || v_function)::regproc), 'unnest\((p_uids|v_pack)\) AS r\M', 'mail.ranges(\1) AS r', 'g');
+  END LOOP;
+END
+$$;
+ALTER FUNCTION mail.spans(int8multirange) ROWS 1;
+
+-- For each partition a function p_name_pN, of p_body with its number for %p; returns the CASE that calls the right of them.
+CREATE FUNCTION mail.make_for_partitions(p_name text, p_plans text, p_parameters text, p_returns text, p_body text) RETURNS text
+LANGUAGE plpgsql AS $make$
 DECLARE
   v_arguments text := regexp_replace(p_parameters, '(p_\w+) [^,]*', '\1', 'g');
   v_cases text := '';
@@ -36,104 +57,54 @@ BEGIN
     EXECUTE format('REVOKE ALL ON FUNCTION mail.%s_p%s FROM PUBLIC', p_name, v_no);
     v_cases := v_cases || format(E'    WHEN %s THEN RETURN mail.%s_p%s(%s);\n', v_no, p_name, v_no, v_arguments);
   END LOOP;
-  EXECUTE format(E'CREATE OR REPLACE FUNCTION mail.%s(%s) RETURNS %s LANGUAGE plpgsql VOLATILE AS $body$\n'
-                 'BEGIN\n  CASE mail.partition_of(p_account)\n%s  END CASE;\nEND\n$body$', p_name, p_parameters, p_returns, v_cases);
+  RETURN format(E'CASE mail.partition_of(p_account)\n%s  END CASE;\n', v_cases);
+END
+$make$;
+
+-- The function without a number.
+CREATE FUNCTION mail.make_front(p_name text, p_parameters text, p_returns text, p_statements text) RETURNS void LANGUAGE plpgsql AS $make$
+BEGIN
+  EXECUTE format(E'CREATE OR REPLACE FUNCTION mail.%s(%s) RETURNS %s LANGUAGE plpgsql VOLATILE AS $body$\nBEGIN\n  %sEND\n$body$',
+                 p_name, p_parameters, p_returns, p_statements);
   EXECUTE format('REVOKE ALL ON FUNCTION mail.%s FROM PUBLIC', p_name);
 END
 $make$;
 
--- STORE. What changes decides how often the rows are looked at: one flag that comes or goes, and keywords alone, need one pass. Of one
--- range of uids, [p_first, p_end), there is but one plan. With several it hangs on how many there are in what mailbox (a plan for
--- all of them might go through the whole mailbox for a few of its messages), and so it is made each time.
-SELECT mail.make_for_partitions('flags_in_range', 'generic',
-  'p_account bigint, p_mailbox bigint, p_first bigint, p_end bigint, p_op integer, p_flags integer, p_keywords text[], p_unchangedsince bigint, p_modseq bigint',
-  'mail.flags_done', $$
+-- A function about the entries p_uids of a mailbox, in two forms: of one range, the usual case, there is but one plan, which is kept; with
+-- several it hangs on what mailbox they are in, and is made each time. In p_body {FROM RANGES}, {USING RANGES} or
+-- {CROSS JOIN RANGES} stands where the ranges belong, and {ENTRIES} says which entries e are meant.
+CREATE FUNCTION mail.make_by_ranges(p_name text, p_parameters text, p_returns text, p_body text) RETURNS void LANGUAGE plpgsql AS $make$
 DECLARE
-  v mail.flags_done;
-  v_count bigint;
-  v_count_9 bigint;  -- of those changed: have the other one of \Seen and \Deleted (counted where one of them is what changes)
-  v_bytes bigint;
+  v_of_mailbox text := 'e.account_id = p_account AND e.mailbox_id = p_mailbox AND ';
+  v_one text := replace(regexp_replace(p_body, '\{(FROM|USING|CROSS JOIN) RANGES\}', '', 'g'), '{ENTRIES}',
+                        v_of_mailbox || 'e.uid >= lower(p_uids) AND e.uid < coalesce(upper(p_uids), 4294967296)');
+  v_several text := replace(regexp_replace(p_body, '\{(FROM|USING|CROSS JOIN) RANGES\}', '\1 mail.ranges(p_uids) AS r', 'g'), '{ENTRIES}',
+                            v_of_mailbox || 'e.uid >= lower(r) AND e.uid < upper(r)');
 BEGIN
-  IF p_end IS NULL OR p_end - p_first > 1000 THEN
-    PERFORM set_config('work_mem', '32MB', true);
-  END IF;
-  IF p_op <> 0 AND cardinality(p_keywords) = 0 AND p_flags IN (1, 2, 4, 8, 16) THEN
-    WITH changed AS (
-      UPDATE mail.entry_p%p e SET flags = e.flags # p_flags, modseq = p_modseq
-      WHERE e.account_id = p_account AND e.mailbox_id = p_mailbox AND e.uid >= p_first AND e.uid < p_end
-        AND (e.flags & p_flags = 0) = (p_op = 1) AND (p_unchangedsince IS NULL OR e.modseq <= p_unchangedsince)
-      RETURNING e.uid, e.message_id, e.flags, e.size)
-    SELECT array_agg(s.uid), array_agg(s.message_id), count(*), count(*) FILTER (WHERE s.flags & (9 - p_flags) <> 0), sum(s.size)
-    INTO v.uids, v.ids, v_count, v_count_9, v_bytes FROM (SELECT * FROM changed ORDER BY uid) s;
-    v.seen := 0;
-    v.live := 0;
-    v.live_seen := 0;
-    v.live_bytes := 0;
-    IF p_flags = 1 THEN
-      v.seen := v_count * (3 - 2 * p_op);
-      v.live_seen := (v_count - v_count_9) * (3 - 2 * p_op);
-    ELSIF p_flags = 8 THEN
-      v.live := v_count * (2 * p_op - 3);
-      v.live_seen := v_count_9 * (2 * p_op - 3);
-      v.live_bytes := v_bytes * (2 * p_op - 3);
-    END IF;
-    RETURN v;
-  END IF;
-  IF p_op <> 0 AND p_flags = 0 THEN
-    WITH changed AS (
-      UPDATE mail.entry_p%p e SET keywords = mail.keywords_apply(p_op, e.keywords, p_keywords), modseq = p_modseq
-      WHERE e.account_id = p_account AND e.mailbox_id = p_mailbox AND e.uid >= p_first AND e.uid < p_end
-        AND CASE p_op WHEN 1 THEN NOT e.keywords @> p_keywords ELSE e.keywords && p_keywords END
-        AND (p_unchangedsince IS NULL OR e.modseq <= p_unchangedsince)
-      RETURNING e.uid, e.message_id)
-    SELECT array_agg(s.uid), array_agg(s.message_id), 0, 0, 0, 0 INTO v FROM (SELECT * FROM changed ORDER BY uid) s;
-    RETURN v;
-  END IF;
-  SELECT array_agg(s.uid), array_agg(s.message_id), sum((s.new & 1) - (s.old & 1)), sum(((s.old & 8) - (s.new & 8)) / 8),
-         sum((s.new & 9 = 1)::integer - (s.old & 9 = 1)::integer), sum(s.size * (((s.old & 8) - (s.new & 8)) / 8))
-  INTO v.uids, v.ids, v.seen, v.live, v.live_seen, v.live_bytes
-  FROM (
-    SELECT e.uid, e.message_id, e.size, e.flags AS old,
-           CASE p_op WHEN 0 THEN p_flags WHEN 1 THEN e.flags | p_flags ELSE e.flags & ~p_flags END AS new
-    FROM mail.entry_p%p e
-    WHERE e.account_id = p_account AND e.mailbox_id = p_mailbox AND e.uid >= p_first AND e.uid < p_end
-      AND (p_unchangedsince IS NULL OR e.modseq <= p_unchangedsince)
-      AND CASE p_op WHEN 0 THEN e.flags <> p_flags OR e.keywords <> p_keywords
-                    WHEN 1 THEN e.flags & p_flags <> p_flags OR NOT e.keywords @> p_keywords
-                    ELSE e.flags & p_flags <> 0 OR e.keywords && p_keywords END
-    ORDER BY e.uid) s;
-  IF v.uids IS NOT NULL THEN
-    UPDATE mail.entry_p%p e SET flags = CASE p_op WHEN 0 THEN p_flags WHEN 1 THEN e.flags | p_flags ELSE e.flags & ~p_flags END,
-      keywords = CASE WHEN p_op = 0 THEN p_keywords WHEN cardinality(p_keywords) = 0 THEN e.keywords
-                      ELSE mail.keywords_apply(p_op, e.keywords, p_keywords) END, modseq = p_modseq
-    WHERE e.account_id = p_account AND e.mailbox_id = p_mailbox AND e.uid >= p_first AND e.uid < p_end
-      AND (p_unchangedsince IS NULL OR e.modseq <= p_unchangedsince)
-      AND CASE p_op WHEN 0 THEN e.flags <> p_flags OR e.keywords <> p_keywords
-                    WHEN 1 THEN e.flags & p_flags <> p_flags OR NOT e.keywords @> p_keywords
-                    ELSE e.flags & p_flags <> 0 OR e.keywords && p_keywords END;
-  END IF;
-  RETURN v;
+  PERFORM mail.make_front(p_name, p_parameters, p_returns,
+    E'IF p_uids = int8multirange(range_merge(p_uids)) THEN\n  '
+    || mail.make_for_partitions(p_name || '_in_range', 'generic', p_parameters, p_returns, v_one)
+    || E'  ELSE\n  ' || mail.make_for_partitions(p_name || '_in_ranges', 'custom', p_parameters, p_returns, v_several) || E'  END IF;\n');
 END
-$$);
+$make$;
 
-SELECT mail.make_for_partitions('flags_in_ranges', 'custom',
+-- STORE. What changes decides how often the rows are looked at: one flag that comes or goes, and keywords alone, need one pass.
+SELECT mail.make_by_ranges('flags_rows',
   'p_account bigint, p_mailbox bigint, p_uids int8multirange, p_op integer, p_flags integer, p_keywords text[], p_unchangedsince bigint, p_modseq bigint',
-  'mail.flags_done', $$
+  'mail.flags_done', replace($$
 DECLARE
   v mail.flags_done;
   v_count bigint;
   v_count_9 bigint;  -- of those changed: have the other one of \Seen and \Deleted (counted where one of them is what changes)
   v_bytes bigint;
-  v_pack int8multirange;
 BEGIN
   IF upper_inf(p_uids) OR upper(p_uids) - lower(p_uids) > 1000 THEN
     PERFORM set_config('work_mem', '32MB', true);
   END IF;
   IF p_op <> 0 AND cardinality(p_keywords) = 0 AND p_flags IN (1, 2, 4, 8, 16) THEN
     WITH changed AS (
-      UPDATE mail.entry_p%p e SET flags = e.flags # p_flags, modseq = p_modseq FROM unnest(p_uids) AS r
-      WHERE e.account_id = p_account AND e.mailbox_id = p_mailbox AND e.uid >= lower(r) AND e.uid < upper(r)
-        AND (e.flags & p_flags = 0) = (p_op = 1) AND (p_unchangedsince IS NULL OR e.modseq <= p_unchangedsince)
+      UPDATE mail.entry_p%p e SET flags = e.flags # p_flags, modseq = p_modseq {FROM RANGES}
+      WHERE {ENTRIES} AND (e.flags & p_flags = 0) = (p_op = 1) AND (p_unchangedsince IS NULL OR e.modseq <= p_unchangedsince)
       RETURNING e.uid, e.message_id, e.flags, e.size)
     SELECT array_agg(s.uid), array_agg(s.message_id), count(*), count(*) FILTER (WHERE s.flags & (9 - p_flags) <> 0), sum(s.size)
     INTO v.uids, v.ids, v_count, v_count_9, v_bytes FROM (SELECT * FROM changed ORDER BY uid) s;
@@ -153,10 +124,8 @@ BEGIN
   END IF;
   IF p_op <> 0 AND p_flags = 0 THEN
     WITH changed AS (
-      UPDATE mail.entry_p%p e SET keywords = mail.keywords_apply(p_op, e.keywords, p_keywords), modseq = p_modseq FROM unnest(p_uids) AS r
-      WHERE e.account_id = p_account AND e.mailbox_id = p_mailbox AND e.uid >= lower(r) AND e.uid < upper(r)
-        AND CASE p_op WHEN 1 THEN NOT e.keywords @> p_keywords ELSE e.keywords && p_keywords END
-        AND (p_unchangedsince IS NULL OR e.modseq <= p_unchangedsince)
+      UPDATE mail.entry_p%p e SET keywords = mail.keywords_apply(p_op, e.keywords, p_keywords), modseq = p_modseq {FROM RANGES}
+      WHERE {ENTRIES} AND {CHANGES}
       RETURNING e.uid, e.message_id)
     SELECT array_agg(s.uid), array_agg(s.message_id), 0, 0, 0, 0 INTO v FROM (SELECT * FROM changed ORDER BY uid) s;
     RETURN v;
@@ -167,42 +136,23 @@ BEGIN
   FROM (
     SELECT e.uid, e.message_id, e.size, e.flags AS old,
            CASE p_op WHEN 0 THEN p_flags WHEN 1 THEN e.flags | p_flags ELSE e.flags & ~p_flags END AS new
-    FROM unnest(p_uids) AS r
-    JOIN mail.entry_p%p e ON e.account_id = p_account AND e.mailbox_id = p_mailbox AND e.uid >= lower(r) AND e.uid < upper(r)
-    WHERE (p_unchangedsince IS NULL OR e.modseq <= p_unchangedsince)
-      AND CASE p_op WHEN 0 THEN e.flags <> p_flags OR e.keywords <> p_keywords
-                    WHEN 1 THEN e.flags & p_flags <> p_flags OR NOT e.keywords @> p_keywords
-                    ELSE e.flags & p_flags <> 0 OR e.keywords && p_keywords END
-    ORDER BY e.uid) s;
+    FROM mail.entry_p%p e {CROSS JOIN RANGES} WHERE {ENTRIES} AND {CHANGES} ORDER BY e.uid) s;
   IF v.uids IS NOT NULL THEN
-    v_pack := mail.pack(v.uids);
     UPDATE mail.entry_p%p e SET flags = CASE p_op WHEN 0 THEN p_flags WHEN 1 THEN e.flags | p_flags ELSE e.flags & ~p_flags END,
       keywords = CASE WHEN p_op = 0 THEN p_keywords WHEN cardinality(p_keywords) = 0 THEN e.keywords
-                      ELSE mail.keywords_apply(p_op, e.keywords, p_keywords) END, modseq = p_modseq
-    FROM unnest(v_pack) AS r
-    WHERE e.account_id = p_account AND e.mailbox_id = p_mailbox AND e.uid >= lower(r) AND e.uid < upper(r);
+                      ELSE mail.keywords_apply(p_op, e.keywords, p_keywords) END, modseq = p_modseq {FROM RANGES}
+    WHERE {ENTRIES} AND {CHANGES};
   END IF;
   RETURN v;
 END
-$$);
+$$, '{CHANGES}', $$(p_unchangedsince IS NULL OR e.modseq <= p_unchangedsince)
+      AND CASE p_op WHEN 0 THEN e.flags <> p_flags OR e.keywords <> p_keywords
+                    WHEN 1 THEN e.flags & p_flags <> p_flags OR NOT e.keywords @> p_keywords
+                    ELSE e.flags & p_flags <> 0 OR e.keywords && p_keywords END$$));
 
-CREATE OR REPLACE FUNCTION mail.flags_rows(p_account bigint, p_mailbox bigint, p_uids int8multirange, p_op integer, p_flags integer,
-                                           p_keywords text[], p_unchangedsince bigint, p_modseq bigint)
-RETURNS mail.flags_done LANGUAGE plpgsql VOLATILE AS $$
+SELECT mail.make_by_ranges('changed_after', 'p_account bigint, p_mailbox bigint, p_uids int8multirange, p_modseq bigint', 'int8multirange', $$
 BEGIN
-  IF p_uids = int8multirange(range_merge(p_uids)) THEN
-    RETURN mail.flags_in_range(p_account, p_mailbox, lower(p_uids), coalesce(upper(p_uids), 4294967296), p_op, p_flags, p_keywords,
-                               p_unchangedsince, p_modseq);
-  END IF;
-  RETURN mail.flags_in_ranges(p_account, p_mailbox, p_uids, p_op, p_flags, p_keywords, p_unchangedsince, p_modseq);
-END
-$$;
-
-SELECT mail.make_for_partitions('changed_after', 'custom', 'p_account bigint, p_mailbox bigint, p_uids int8multirange, p_modseq bigint', 'int8multirange', $$
-BEGIN
-  RETURN (SELECT mail.pack(array_agg(e.uid ORDER BY e.uid)) FROM unnest(p_uids) AS r
-          JOIN mail.entry_p%p e ON e.account_id = p_account AND e.mailbox_id = p_mailbox AND e.uid >= lower(r) AND e.uid < upper(r)
-          WHERE e.modseq > p_modseq);
+  RETURN (SELECT mail.pack(array_agg(e.uid ORDER BY e.uid)) FROM mail.entry_p%p e {CROSS JOIN RANGES} WHERE {ENTRIES} AND e.modseq > p_modseq);
 END
 $$);
 
@@ -234,15 +184,13 @@ END
 $$;
 
 -- EXPUNGE. Few at once: one statement. (OFFSET 0: by the index for each, never by a table of all the account's.)
-SELECT mail.make_for_partitions('expunge_range', 'generic',
-  'p_account bigint, p_mailbox bigint, p_first bigint, p_end bigint, p_deleted_only boolean, p_modseq bigint', 'mail.expunge_done', $$
+SELECT mail.make_by_ranges('expunge_few', 'p_account bigint, p_mailbox bigint, p_uids int8multirange, p_deleted_only boolean, p_modseq bigint',
+  'mail.expunge_done', $$
 DECLARE
   v mail.expunge_done;
 BEGIN
   WITH taken AS (
-    DELETE FROM mail.entry_p%p e
-    WHERE e.account_id = p_account AND e.mailbox_id = p_mailbox AND e.uid >= p_first AND e.uid < p_end
-      AND (NOT p_deleted_only OR e.flags & 8 = 8)
+    DELETE FROM mail.entry_p%p e {USING RANGES} WHERE {ENTRIES} AND (NOT p_deleted_only OR e.flags & 8 = 8)
     RETURNING e.uid, e.message_id, e.size, e.flags, e.received_at, e.keywords
   ), kept AS (
     INSERT INTO mail.expunged (account_id, mailbox_id, uid, modseq, message_id, received_at, flags, keywords)
@@ -253,84 +201,46 @@ BEGIN
          coalesce(sum(s.size) FILTER (WHERE s.flags & 8 = 0), 0), count(*) FILTER (WHERE s.gone), coalesce(sum(s.size) FILTER (WHERE s.gone), 0)
   INTO v
   FROM (
-    SELECT t.*, NOT EXISTS (SELECT FROM mail.entry_p%p e
-                            WHERE e.account_id = p_account AND e.message_id = t.message_id AND e.mailbox_id <> p_mailbox OFFSET 0) AS gone
+    SELECT t.*, NOT EXISTS (SELECT FROM mail.entry_p%p o
+                            WHERE o.account_id = p_account AND o.message_id = t.message_id AND o.mailbox_id <> p_mailbox OFFSET 0) AS gone
     FROM taken t ORDER BY t.uid) s;
   RETURN v;
 END
 $$);
 
-SELECT mail.make_for_partitions('expunge_ranges', 'custom',
-  'p_account bigint, p_mailbox bigint, p_uids int8multirange, p_deleted_only boolean, p_modseq bigint', 'mail.expunge_done', $$
-DECLARE
-  v mail.expunge_done;
-BEGIN
-  WITH taken AS (
-    DELETE FROM mail.entry_p%p e USING unnest(p_uids) AS r
-    WHERE e.account_id = p_account AND e.mailbox_id = p_mailbox AND e.uid >= lower(r) AND e.uid < upper(r)
-      AND (NOT p_deleted_only OR e.flags & 8 = 8)
-    RETURNING e.uid, e.message_id, e.size, e.flags, e.received_at, e.keywords
-  ), kept AS (
-    INSERT INTO mail.expunged (account_id, mailbox_id, uid, modseq, message_id, received_at, flags, keywords)
-    SELECT p_account, p_mailbox, t.uid, p_modseq, t.message_id, t.received_at, t.flags, t.keywords FROM taken t
-  )
-  SELECT array_agg(s.uid), array_agg(s.message_id), count(*), count(*) FILTER (WHERE s.flags & 1 = 1), sum(s.size),
-         count(*) FILTER (WHERE s.flags & 8 = 0), count(*) FILTER (WHERE s.flags & 9 = 1),
-         coalesce(sum(s.size) FILTER (WHERE s.flags & 8 = 0), 0), count(*) FILTER (WHERE s.gone), coalesce(sum(s.size) FILTER (WHERE s.gone), 0)
-  INTO v
-  FROM (
-    SELECT t.*, NOT EXISTS (SELECT FROM mail.entry_p%p e
-                            WHERE e.account_id = p_account AND e.message_id = t.message_id AND e.mailbox_id <> p_mailbox) AS gone
-    FROM taken t ORDER BY t.uid) s;
-  RETURN v;
-END
-$$);
-
-CREATE OR REPLACE FUNCTION mail.expunge_few(p_account bigint, p_mailbox bigint, p_uids int8multirange, p_deleted_only boolean, p_modseq bigint)
-RETURNS mail.expunge_done LANGUAGE plpgsql VOLATILE AS $$
-BEGIN
-  IF p_uids = int8multirange(range_merge(p_uids)) THEN
-    RETURN mail.expunge_range(p_account, p_mailbox, lower(p_uids), coalesce(upper(p_uids), 4294967296), p_deleted_only, p_modseq);
-  END IF;
-  RETURN mail.expunge_ranges(p_account, p_mailbox, p_uids, p_deleted_only, p_modseq);
-END
-$$;
-
--- With p_bump the account's modseq becomes p_modseq, too; without it the caller sees to that.
-CREATE FUNCTION mail.expunge_and(p_bump boolean, p_account bigint, p_mailbox bigint, p_uids int8multirange, p_deleted_only boolean, p_modseq bigint)
+-- p_box is the mailbox as it is now. p_top: what the account's modseqs are to be at least, or 0 where the caller sees to that.
+CREATE FUNCTION mail.expunge_from(p_box mail.mailbox, p_uids int8multirange, p_deleted_only boolean, p_modseq bigint, p_top bigint)
 RETURNS int8multirange LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v mail.expunge_done;
-  v_box mail.mailbox;
   v_pack int8multirange;
+  v_most bigint := upper(p_uids) - lower(p_uids);
 BEGIN
   IF p_deleted_only THEN
-    v_box := mail.mailbox_of(p_account, p_mailbox);
-    IF v_box.all_count = v_box.live_count THEN
-      RETURN NULL;
-    END IF;
+    v_most := least(v_most, p_box.all_count - p_box.live_count);
   END IF;
-  IF v_box.all_count - v_box.live_count <= 1000 OR upper(p_uids) - lower(p_uids) <= 1000 THEN
-    v := mail.expunge_few(p_account, p_mailbox, p_uids, p_deleted_only, p_modseq);
+  IF v_most = 0 THEN
+    RETURN NULL;
+  ELSIF v_most <= 1000 THEN
+    v := mail.expunge_few(p_box.account_id, p_box.mailbox_id, p_uids, p_deleted_only, p_modseq);
   ELSE
-    v := mail.expunge_many(p_account, p_mailbox, p_uids, p_deleted_only, p_modseq);
+    v := mail.expunge_many(p_box.account_id, p_box.mailbox_id, p_uids, p_deleted_only, p_modseq);
   END IF;
   IF v.uids IS NULL THEN
     RETURN NULL;
   END IF;
   v_pack := mail.pack(v.uids);
   UPDATE mail.account_state a SET used_bytes = a.used_bytes - v.gone_bytes, used_messages = a.used_messages - v.gone,
-    expunged_since = least(coalesce(a.expunged_since, now()), now()),
-    modseq = CASE WHEN p_bump THEN p_modseq ELSE a.modseq END, email_modseq = CASE WHEN p_bump THEN p_modseq ELSE a.email_modseq END,
-    mailbox_modseq = CASE WHEN p_bump THEN p_modseq ELSE a.mailbox_modseq END,
-    thread_modseq = CASE WHEN p_bump THEN p_modseq ELSE a.thread_modseq END
-  WHERE a.account_id = p_account;
+    expunged_since = least(coalesce(a.expunged_since, now()), now()), modseq = greatest(a.modseq, p_top),
+    email_modseq = greatest(a.email_modseq, p_top), mailbox_modseq = greatest(a.mailbox_modseq, p_top),
+    thread_modseq = greatest(a.thread_modseq, p_top)
+  WHERE a.account_id = p_box.account_id;
   UPDATE mail.mailbox m SET highestmodseq = p_modseq, all_count = m.all_count - v.all_count, all_seen = m.all_seen - v.all_seen,
     all_bytes = m.all_bytes - v.all_bytes, live_count = m.live_count - v.live_count,
     live_seen = m.live_seen - v.live_seen, live_bytes = m.live_bytes - v.live_bytes
-  WHERE m.account_id = p_account AND m.mailbox_id = p_mailbox;
+  WHERE m.account_id = p_box.account_id AND m.mailbox_id = p_box.mailbox_id;
   INSERT INTO mail.changelog (account_id, modseq, mailbox_id, kind, uids, message_ids)
-  VALUES (p_account, p_modseq, p_mailbox, 3, v_pack, v.ids);
+  VALUES (p_box.account_id, p_modseq, p_box.mailbox_id, 3, v_pack, v.ids);
   RETURN v_pack;
 END
 $$;
@@ -338,7 +248,7 @@ $$;
 CREATE OR REPLACE FUNCTION mail.expunge_in(p_account bigint, p_mailbox bigint, p_uids int8multirange, p_deleted_only boolean, p_modseq bigint)
 RETURNS int8multirange LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
-  RETURN mail.expunge_and(false, p_account, p_mailbox, p_uids, p_deleted_only, p_modseq);
+  RETURN mail.expunge_from(mail.mailbox_of(p_account, p_mailbox), p_uids, p_deleted_only, p_modseq, 0);
 END
 $$;
 
@@ -356,7 +266,7 @@ BEGIN
   IF NOT p_deleted_only OR v_box.all_count > v_box.live_count THEN
     v_next := (lock_account(p_account)).modseq + 1;
     v_box := mailbox_of(p_account, p_mailbox);
-    uids := coalesce(expunge_and(true, p_account, p_mailbox, p_uids, p_deleted_only, v_next), '{}');
+    uids := coalesce(expunge_from(v_box, p_uids, p_deleted_only, v_next, v_next), '{}');
     IF uids <> '{}' THEN
       modseq := v_next;
     END IF;
@@ -388,10 +298,12 @@ END
 $$;
 
 -- Deliveries. The rows of one message that has been placed; where many come together, one statement for all is cheaper.
-SELECT mail.make_for_partitions('deliver_rows', 'generic',
-  'p_account bigint, p_target mail.deliver_target, p_hash bytea, p_header_size bigint, p_codec integer, p_header bytea, p_body bytea, '
-  'p_facts bytea, p_facts_version integer, p_text bytea, p_text_codec integer, p_text_cut boolean, p_keys text, p_received timestamptz, p_trace uuid',
-  'boolean', $$
+DO $make$
+DECLARE
+  v_parameters text := 'p_account bigint, p_target mail.deliver_target, p_hash bytea, p_header_size bigint, p_codec integer, p_header bytea, p_body bytea, '
+    'p_facts bytea, p_facts_version integer, p_text bytea, p_text_codec integer, p_text_cut boolean, p_keys text, p_received timestamptz, p_trace uuid';
+BEGIN
+  PERFORM mail.make_front('deliver_rows', v_parameters, 'boolean', mail.make_for_partitions('deliver_rows', 'generic', v_parameters, 'boolean', $$
 DECLARE
   v_keys bigint[] := '{}';
 BEGIN
@@ -418,7 +330,9 @@ BEGIN
   VALUES (p_account, p_target.modseq, p_target.mailbox_id, 1, int8multirange(int8range(p_target.uid, p_target.uid, '[]')), ARRAY[p_target.message_id]);
   RETURN true;
 END
-$$);
+$$));
+END
+$make$;
 
 CREATE OR REPLACE FUNCTION mail.deliver_v1(
   p_wait boolean, p_related boolean, c_id uuid[], c_mode integer[],
@@ -672,11 +586,13 @@ BEGIN
 END
 $$;
 
+DROP FUNCTION mail.make_by_ranges(text, text, text, text);
 DROP FUNCTION mail.make_for_partitions(text, text, text, text, text);
+DROP FUNCTION mail.make_front(text, text, text, text);
 REVOKE ALL ON FUNCTION mail.expunge_v2(bigint, bigint, int8multirange, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION mail.expunge_v2(bigint, bigint, int8multirange, boolean) TO dromos_imapd, dromos_jmapd;
 REVOKE ALL ON FUNCTION mail.partition_of(bigint), mail.mailbox_of(bigint, bigint),
-  mail.expunge_and(boolean, bigint, bigint, int8multirange, boolean, bigint) FROM PUBLIC;
+  mail.ranges(int8multirange), mail.expunge_from(mail.mailbox, int8multirange, boolean, bigint, bigint) FROM PUBLIC;
 
 -- Read by their partition, too.
 DO $$

@@ -26,9 +26,6 @@ BEGIN
           OR EXISTS (SELECT FROM acl a WHERE a.grantee_account IS NULL AND a.grantee_group IS NULL)) THEN
     RETURN;
   END IF;
-  IF NOT EXISTS (SELECT FROM acl_for(p_reader) a WHERE a.account_id <> p_reader) THEN
-    RETURN;
-  END IF;
   RETURN QUERY
   SELECT s.account_id, l.local_part || '@' || d.name, o.shared, s.mailbox_id, s.rights,
          EXISTS (SELECT FROM subscription u WHERE u.reader_id = p_reader AND u.account_id = s.account_id AND u.mailbox_id = s.mailbox_id),
