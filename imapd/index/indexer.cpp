@@ -13,8 +13,8 @@
 namespace dromos::imapd {
 namespace {
 
-constexpr size_t kCleanAfter = 1000;           // messages in one partition's pending list
-constexpr size_t kPutBytes = 4 * 1024 * 1024;  // of text in one call
+constexpr size_t kCleanAfter = 1000;      // messages in one partition's pending list
+constexpr size_t kPutBytes = 512 * 1024;  // of text in one call, which holds its messages
 constexpr size_t kBusyBacklog = 64;
 constexpr milliseconds kBusyStep{100};
 constexpr int32_t kScan = 1000;
