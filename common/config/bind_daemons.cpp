@@ -229,6 +229,7 @@ void bind(Reader& r, Imapd& out) {
     inner.optional("snapshot_budget", out.limits.snapshot_budget);
     inner.optional("search_texts", out.limits.search_texts);
     inner.optional("header_fields", out.limits.header_fields);
+    inner.optional("recent_messages", out.limits.recent_messages);
     bind_message_limit(inner, out.limits);
     inner.optional("login_timeout", out.limits.login_timeout);
     inner.optional("idle_timeout", out.limits.idle_timeout);

@@ -166,6 +166,7 @@ struct ImapLimits {
   ByteSize snapshot_budget{256u << 20};        ///< of all selected mailboxes
   ByteSize search_texts{256u << 20};           ///< of texts kept for SEARCH BODY and TEXT; 0: none
   ByteSize header_fields{64u << 20};           ///< of header fields kept for FETCH; 0: none
+  ByteSize recent_messages{32u << 20};         ///< of messages that were fetched a moment ago; 0: none
   uint32_t messages_per_command = 100'000;     ///< MESSAGELIMIT (RFC 9738); 0: not announced
   uint32_t messages_per_command_enforced = 0;  ///< 0: nobody is held to it
   Duration login_timeout = 1min;

@@ -68,7 +68,7 @@ std::string_view as_view(const BlobHash& hash);
 class BlobStore {
  public:
   virtual ~BlobStore() = default;
-  /// Whether small messages may travel in mail.deliver_v1 (rows in PostgreSQL).
+  /// Whether small messages may travel in mail.deliver_v2 (rows in PostgreSQL).
   virtual bool takes_inline() const = 0;
   /// Makes the bytes durable and unreferenced for each account.
   virtual Task<Result<BlobInfo>> stage(std::vector<AccountId> accounts, const BlobSource& source,

@@ -13,8 +13,7 @@ namespace {
 const db::Statement kAppendAs{
     "store_append_as",
     "SELECT call_no, earlier, target_no, outcome, account_id, mailbox_id, uidvalidity, uid, modseq, "
-    "message_id, "
-    "thread_id FROM mail.append_as_v1("
+    "NULL::bigint, message_id, thread_id FROM mail.append_as_v1("
     "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, "
     "$21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, "
     "$39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51, $52"
@@ -56,7 +55,7 @@ Result<void> Deliverer::pack_inline(const BlobSource& source, PackedMessage& pac
 Task<Result<void>> Deliverer::stage(std::vector<AccountId> accounts, const BlobSource& source,
                                     PackedMessage& packed, Deadline deadline) {
   auto staged = co_await blobs_.stage(std::move(accounts), source, packed.header_size, deadline);
-  // An account without mail is an outcome of its target, found by deliver_v1.
+  // An account without mail is an outcome of its target, found by deliver_v2.
   if (!staged && !staged.error().is(StoreErrc::not_found)) co_return Unexpected(std::move(staged).error());
   if (staged) packed.hash = staged->hash;
   co_return Result<void>{};

@@ -1,19 +1,20 @@
-// Delivery: one call of mail.deliver_v1, as plain data: messages, local targets, queue rows and trace, all in
+// Delivery: one call of mail.deliver_v2, as plain data: messages, local targets, queue rows and trace, all in
 // one commit.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "common/base/ids.h"
+#include "common/store/blob_store.h"
 #include "common/store/types.h"
 
 namespace dromos::store {
-
-class BlobSource;
 
 /// A message as it is stored. Facts and text are made by common/mime; the store does not look into them.
 struct NewMessage {
@@ -112,8 +113,11 @@ struct TargetResult {
   uint32_t uidvalidity = 0;
   uint32_t uid = 0;
   int64_t modseq = 0;
+  int64_t before = 0;  ///< the mailbox's highestmodseq until then; 0: not told
   MessageId id;
   ThreadId thread;
+  BlobHash blob{};
+  uint64_t size = 0;
 };
 
 struct DeliveryResult {
@@ -134,5 +138,13 @@ struct DeliveryResult {
     return list;
   }
 };
+
+/// A delivery that was stored just now, and what became of its targets.
+struct Stored {
+  const Delivery& delivery;
+  const DeliveryResult& result;
+};
+/// All that one transaction has stored.
+using OnStored = std::function<void(std::span<const Stored>)>;
 
 }  // namespace dromos::store

@@ -8,8 +8,8 @@ namespace dromos::store {
 
 const db::Statement kDeliver{"store_deliver",
                              "SELECT call_no, earlier, target_no, outcome, account_id, mailbox_id, "
-                             "uidvalidity, uid, modseq, message_id, thread_id "
-                             "FROM mail.deliver_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, "
+                             "uidvalidity, uid, modseq, before, message_id, thread_id "
+                             "FROM mail.deliver_v2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, "
                              "$14, $15, $16, $17, $18, $19, $20, $21, "
                              "$22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, "
                              "$37, $38, $39, $40, $41, $42, $43, $44, "
@@ -209,7 +209,13 @@ std::vector<DeliveryResult> deliver_results(const db::Rows& rows,
   std::vector<TargetResult*> targets;
   for (size_t i = 0; i < batch.size(); ++i) {
     results[i].targets.resize(batch[i]->delivery->targets.size());
-    for (TargetResult& target : results[i].targets) targets.push_back(&target);
+    for (size_t at = 0; at < results[i].targets.size(); ++at) {
+      TargetResult& target = results[i].targets[at];
+      const PackedMessage& packed = batch[i]->packed[batch[i]->delivery->targets[at].message];
+      target.blob = packed.hash;
+      target.size = packed.size;
+      targets.push_back(&target);
+    }
   }
   for (size_t row = 0; row < rows.size(); ++row) {
     DeliveryResult& result = results[static_cast<size_t>(rows.integer(row, 0)) - 1];
@@ -224,8 +230,9 @@ std::vector<DeliveryResult> deliver_results(const db::Rows& rows,
     target.uidvalidity = static_cast<uint32_t>(rows.integer(row, 6));
     target.uid = static_cast<uint32_t>(rows.integer(row, 7));
     target.modseq = rows.integer(row, 8);
-    target.id = rows.id<MessageId>(row, 9);
-    target.thread = rows.id<ThreadId>(row, 10);
+    target.before = rows.maybe_integer(row, 9).value_or(0);
+    target.id = rows.id<MessageId>(row, 10);
+    target.thread = rows.id<ThreadId>(row, 11);
   }
   return results;
 }

@@ -1,4 +1,4 @@
-// Internal to the store: the parameters of mail.deliver_v1 for a batch of prepared deliveries, and its
+// Internal to the store: the parameters of mail.deliver_v2 for a batch of prepared deliveries, and its
 // answer.
 #pragma once
 

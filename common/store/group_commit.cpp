@@ -76,7 +76,7 @@ struct GroupCommit::Submission {
 GroupCommit::GroupCommit(db::Pool& pool, Options options)
     : home_(Reactor::current()),
       pool_(pool),
-      options_(options),
+      options_(std::move(options)),
       lanes_(options.lanes),
       side_(options.side_connections) {}
 
@@ -149,6 +149,15 @@ void GroupCommit::finish(Pending& call, Result<DeliveryResult> result) {
     origin.post([&origin, waiter] { origin.schedule(waiter); });
 }
 
+void GroupCommit::tell(std::span<Pending* const> batch, std::span<const DeliveryResult> results) const {
+  if (!options_.on_stored) return;
+  std::vector<Stored> stored;
+  for (size_t i = 0; i < batch.size(); ++i)
+    if (!results[i].earlier && !is_busy(results[i]))
+      stored.push_back({*batch[i]->prepared->delivery, results[i]});
+  if (!stored.empty()) options_.on_stored(stored);
+}
+
 Task<void> GroupCommit::run_batch(std::vector<Pending*> batch) {
   stats_.batches.add();
   Deadline deadline = batch.front()->deadline;
@@ -180,6 +189,7 @@ Task<void> GroupCommit::run_batch(std::vector<Pending*> batch) {
     co_return;
   }
   std::vector<DeliveryResult> results = deliver_results(*ran->results[0], prepared);
+  tell(batch, results);
   for (size_t i = 0; i < batch.size(); ++i) {
     if (is_busy(results[i])) {
       stats_.busy.add();
@@ -237,6 +247,8 @@ Task<Result<DeliveryResult>> GroupCommit::try_alone(Pending& call) {
     bool lost = false;
     auto result = co_await ask(call, lost);
     if (result) {
+      Pending* const one = &call;
+      tell({&one, 1}, {&*result, 1});
       (result->earlier ? stats_.earlier : stats_.delivered).add();
       co_return result;
     }

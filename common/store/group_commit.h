@@ -57,6 +57,8 @@ class GroupCommit {
     milliseconds gather{2};
     /// For how long after it a batch's company makes the next one gather.
     milliseconds company{100};
+    /// Told at home of what was stored, before those who wait for it. May be empty.
+    OnStored on_stored;
   };
   /// Metrics: dromos_common_commit_{calls,batches,gatherings}_total.
   struct Stats {
@@ -99,6 +101,7 @@ class GroupCommit {
   Task<Result<DeliveryResult>> ask(Pending& call, bool& lost);
   static std::vector<Pending*> take_batch(Lane& lane);
   static void finish(Pending& call, Result<DeliveryResult> result);
+  void tell(std::span<Pending* const> batch, std::span<const DeliveryResult> results) const;
 
   Reactor& home_;
   db::Pool& pool_;

@@ -59,13 +59,21 @@ const db::Statement kFind{
     "SELECT " MAILBOX_COLUMNS
     " FROM walk w JOIN mail.mailbox m ON m.account_id = $1 AND m.mailbox_id = w.mailbox_id "
     "WHERE w.depth = cardinality($2)"};
-// What lies below the mailboxes of the CTE `start`, level by level.
+const db::Statement kFindTop{"store_mailbox_find_top",
+                             "SELECT " MAILBOX_COLUMNS
+                             " FROM mail.mailbox m "
+                             "WHERE m.account_id = $1 AND m.parent_id IS NULL AND m.name = $2"};
+// What lies below the mailboxes of the CTE `start`, level by level. OFFSET 0 as above.
 #define MAILBOX_LISTED(levels)                                                                          \
   ", list AS (SELECT s.mailbox_id, 1 AS depth FROM start s UNION ALL SELECT c.mailbox_id, l.depth + 1 " \
-  "FROM list l JOIN mail.mailbox c ON c.account_id = $1 AND c.parent_id = l.mailbox_id "                \
-  "WHERE " levels " = 0 OR l.depth < " levels ") SELECT " MAILBOX_COLUMNS                               \
-  ", EXISTS (SELECT FROM mail.mailbox c WHERE c.account_id = $1 AND c.parent_id = m.mailbox_id) "       \
-  "FROM list l JOIN mail.mailbox m ON m.account_id = $1 AND m.mailbox_id = l.mailbox_id ORDER BY l.depth"
+  "FROM list l CROSS JOIN LATERAL ("                                                                    \
+  "SELECT i.mailbox_id FROM mail.mailbox i WHERE i.account_id = $1 AND i.parent_id = l.mailbox_id "     \
+  "OFFSET 0) c WHERE " levels " = 0 OR l.depth < " levels ") SELECT " MAILBOX_COLUMNS                   \
+  ", EXISTS (SELECT FROM mail.mailbox c WHERE c.account_id = $1 AND c.parent_id = m.mailbox_id OFFSET " \
+  "0) "                                                                                                 \
+  "FROM list l CROSS JOIN LATERAL ("                                                                    \
+  "SELECT * FROM mail.mailbox i WHERE i.account_id = $1 AND i.mailbox_id = l.mailbox_id OFFSET 0) m "   \
+  "ORDER BY l.depth"
 const db::Statement kTop{
     "store_mailbox_top",
     "WITH RECURSIVE start AS ("
@@ -214,8 +222,13 @@ Task<Result<std::optional<Mailbox>>> Mailboxes::find(AccountId account, std::vec
   if (path.empty()) co_return found;
   if (iequals(path.front(), "INBOX")) path.front() = "INBOX";
   db::Params params;
-  params.add(account).add_array(std::span<const std::string>(path));
-  CO_TRY(const auto rows, co_await pool_.exec(kFind, std::move(params), deadline));
+  params.add(account);
+  const bool top = path.size() == 1;
+  if (top)
+    params.add(path.front());
+  else
+    params.add_array(std::span<const std::string>(path));
+  CO_TRY(const auto rows, co_await pool_.exec(top ? kFindTop : kFind, std::move(params), deadline));
   if (!rows.empty()) found = mailbox_of(rows, 0);
   co_return found;
 }

@@ -9,8 +9,10 @@
 #include "common/directory/login_state.h"
 #include "common/log/log.h"
 #include "common/store/collector.h"
+#include "imapd/service/arrivals.h"
 #include "imapd/service/header_cache.h"
 #include "imapd/service/key_cache.h"
+#include "imapd/service/recent_messages.h"
 #include "imapd/service/text_cache.h"
 
 namespace dromos::imapd {
@@ -80,8 +82,14 @@ Task<Result<void>> ImapApp::make_hosts() {
   options.texts = texts_;
   headers_ = std::make_shared<HeaderCache>(config.imapd.limits.header_fields.bytes);
   options.headers = headers_;
+  recent_ = std::make_shared<RecentMessages>(config.imapd.limits.recent_messages.bytes);
+  options.recent = recent_;
   commit_pool_ = std::make_unique<db::Pool>(options.pool);
-  commit_ = std::make_unique<store::GroupCommit>(*commit_pool_);
+  store::GroupCommit::Options commit;
+  commit.on_stored = [mailboxes = mailboxes_, recent = recent_](std::span<const store::Stored> stored) {
+    take_arrivals(*mailboxes, *recent, stored);
+  };
+  commit_ = std::make_unique<store::GroupCommit>(*commit_pool_, std::move(commit));
   options.commit = commit_.get();
   options.blob_folder = config.store.folder;
   options.logins = std::make_shared<directory::LoginState>();
@@ -244,6 +252,7 @@ Task<void> ImapApp::poll(CancelToken token) {
     if (wake == Wake::cancelled) co_return;
     texts_->drop_idle(kKeepTexts);
     headers_->drop_idle(kKeepTexts);
+    recent_->drop_idle(kKeepTexts);
     const auto polled = co_await poll_once();
     if (!polled) log::warn("poll.failed", {{"err", polled.error()}});
   }

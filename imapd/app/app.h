@@ -39,6 +39,7 @@ class ImapApp final : public daemon::App {
   std::shared_ptr<MailboxCache> mailboxes_;          // of all workers
   std::shared_ptr<TextCache> texts_;                 // likewise
   std::shared_ptr<HeaderCache> headers_;
+  std::shared_ptr<RecentMessages> recent_;
   std::shared_ptr<AccountWatch> accounts_;  // of all workers
   // APPENDs of all workers, at home on the main reactor: those to one account never wait for each other's
   // lock.

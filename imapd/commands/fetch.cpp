@@ -67,7 +67,7 @@ class Fetcher {
       : context_(context),
         version_(context.selected->seen),
         needs_(needs_of(items)),
-        loader_(context.worker, context.selected->mailbox->account(), context.selected->mailbox->id()),
+        loader_(context.worker, *context.selected->mailbox),
         renderer_(context, items, loader_) {}
 
   /// Numbers ascending, or descending.

@@ -59,7 +59,8 @@ Handled handle_select(Context& context, const Command& command) {
   if (select.condstore) context.enable_condstore();
   CO_TRY(const NamedMailbox found, co_await find_mailbox(context, select.mailbox, true, store::kRead));
   CO_TRY(auto mailbox,
-         co_await context.worker.registry.open(found.account, found.mailbox.id, context.store_deadline()));
+         co_await context.worker.registry.open(found.account, found.mailbox.id, context.store_deadline(),
+                                               found.mailbox.highestmodseq));
   auto selected = std::make_unique<Selected>();
   selected->mailbox = std::move(mailbox);
   if (found.account != context.account()) {

@@ -20,7 +20,8 @@ void append_hex(std::string& out, uint32_t value) {
 Task<Result<Maildrop>> Maildrop::open(Worker& worker, AccountId account, Deadline deadline) {
   CO_TRY(const auto inbox, co_await worker.mailboxes.find(account, {"INBOX"}, deadline));
   if (!inbox) co_return fail(store::StoreErrc::not_found, "the account has no INBOX");
-  CO_TRY(const auto mailbox, co_await worker.registry.open(account, inbox->id, deadline));
+  CO_TRY(const auto mailbox,
+         co_await worker.registry.open(account, inbox->id, deadline, inbox->highestmodseq));
   co_return Maildrop(mailbox->id(), mailbox->uidvalidity(), mailbox->current());
 }
 

@@ -5,6 +5,7 @@
 #include "common/async/offload.h"
 #include "common/mime/section.h"
 #include "imapd/service/read_ahead.h"
+#include "imapd/service/recent_messages.h"
 
 namespace dromos::imapd {
 namespace {
@@ -75,7 +76,21 @@ Task<Result<void>> HeaderReader::read_chunk(std::span<LoadedMessage> messages, c
   co_return Result<void>{};
 }
 
+void HeaderReader::take_recent(std::span<LoadedMessage> messages) const {
+  for (LoadedMessage& message : messages) {
+    if (message.fields) continue;
+    const auto kept = worker_.options.recent->of(mailbox_, message.uid);
+    if (!kept || !kept->header) continue;
+    message.found = true;
+    message.id = kept->id;
+    message.blob = kept->blob;
+    message.fields = mime::filter_fields(*kept->header, fields_, false);
+  }
+}
+
 Task<Result<size_t>> HeaderReader::read_missing(std::span<LoadedMessage> messages, Deadline deadline) {
+  const bool few = messages.size() <= RecentMessages::kFew;
+  if (few) take_recent(messages);
   std::vector<uint32_t> uids;
   for (const LoadedMessage& message : messages)
     if (!message.fields) uids.push_back(message.uid);
@@ -84,21 +99,27 @@ Task<Result<size_t>> HeaderReader::read_missing(std::span<LoadedMessage> message
   for (const store::UidSet::Range& range : wanted.ranges()) {
     CO_TRY(const auto headers,
            co_await worker_.messages.packed_headers(mailbox_.account(), mailbox_.id(), range, deadline));
-    co_await offload([this, messages, &headers] { take(messages, headers); });
+    if (few)
+      take(messages, headers, true);
+    else
+      co_await offload([this, messages, &headers] { take(messages, headers, false); });
   }
   co_return uids.size();
 }
 
-void HeaderReader::take(std::span<LoadedMessage> messages,
-                        const store::Messages::PackedHeaders& headers) const {
+void HeaderReader::take(std::span<LoadedMessage> messages, const store::Messages::PackedHeaders& headers,
+                        bool few) const {
   for (size_t i = 0; i < headers.size(); ++i) {
-    const store::Messages::Header row = headers.header(i);
+    store::Messages::Header row = headers.header(i);
     LoadedMessage* message = find(messages, row.uid);
     if (message == nullptr || message->fields) continue;
     message->found = true;
     message->id = row.id;
     message->blob = row.blob;
-    if (row.whole && is_header(row.bytes)) message->fields = mime::filter_fields(row.bytes, fields_, false);
+    if (!row.whole || !is_header(row.bytes)) continue;
+    message->fields = mime::filter_fields(row.bytes, fields_, false);
+    if (few)
+      worker_.options.recent->add(mailbox_, row.uid, {row.id, {}, row.blob, {}, {}, std::move(row.bytes)});
   }
 }
 

@@ -30,8 +30,10 @@ class HeaderReader {
                                 Deadline deadline);
   /// How many were read.
   Task<Result<size_t>> read_missing(std::span<LoadedMessage> messages, Deadline deadline);
-  /// On a thread of the pool.
-  void take(std::span<LoadedMessage> messages, const store::Messages::PackedHeaders& headers) const;
+  /// Of few messages: from those read a moment ago.
+  void take_recent(std::span<LoadedMessage> messages) const;
+  /// On a thread of the pool, or here for few.
+  void take(std::span<LoadedMessage> messages, const store::Messages::PackedHeaders& headers, bool few) const;
   /// Keeps the fields if these are all messages of the chunk.
   Task<void> keep(std::span<const LoadedMessage> messages, const MailboxVersion& version,
                   HeaderCache::Key key);

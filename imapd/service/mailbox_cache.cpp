@@ -1,6 +1,7 @@
 #include "imapd/service/mailbox_cache.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/metrics/metrics.h"
 
@@ -24,17 +25,22 @@ std::shared_ptr<SharedMailbox> MailboxCache::take(AccountId account, MailboxId i
   if (entry == nullptr) {
     entry = &accounts_[account].mailboxes[id];
     entry->mailbox = std::make_shared<SharedMailbox>(account, id);
+    entry->idle = idle_.end();
     ++size_;
     publish_metrics();
-  } else if (entry->pins == 0) {
-    idle_.erase(entry->idle);
   }
   return pin(*entry);
 }
 
+std::shared_ptr<SharedMailbox> MailboxCache::held(AccountId account, MailboxId id) {
+  const std::lock_guard lock(mutex_);
+  Entry* entry = find(account, id);
+  return entry != nullptr && entry->mailbox->loaded() && !entry->mailbox->gone() ? pin(*entry) : nullptr;
+}
+
 // The pointer given out owns a pin, and the pin the mailbox and the cache.
 std::shared_ptr<SharedMailbox> MailboxCache::pin(Entry& entry) {
-  ++entry.pins;
+  if (entry.pins++ == 0 && entry.idle != idle_.end()) idle_.erase(std::exchange(entry.idle, idle_.end()));
   return {entry.mailbox.get(),
           [cache = shared_from_this(), mailbox = entry.mailbox](SharedMailbox*) { cache->unpin(mailbox); }};
 }

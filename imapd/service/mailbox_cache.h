@@ -27,6 +27,8 @@ class MailboxCache : public std::enable_shared_from_this<MailboxCache> {
 
   /// The mailbox, loaded or not; while the pointer lives it is not evicted.
   std::shared_ptr<SharedMailbox> take(AccountId account, MailboxId id);
+  /// The mailbox if it is here and loaded, else null.
+  std::shared_ptr<SharedMailbox> held(AccountId account, MailboxId id);
   /// SharedMailbox::recent_from() of a mailbox that is here; 0: it is not.
   uint64_t recent_from(AccountId account, MailboxId id);
   /// After a refresh: charges its memory, evicts others. False: over the budget even so.
@@ -48,7 +50,7 @@ class MailboxCache : public std::enable_shared_from_this<MailboxCache> {
     std::shared_ptr<SharedMailbox> mailbox;
     size_t pins = 0;
     size_t charged = 0;
-    std::list<SharedMailbox*>::iterator idle;  // if pins is 0
+    std::list<SharedMailbox*>::iterator idle;  // its place if pins is 0, else the end
   };
   struct Account {
     std::map<MailboxId, Entry> mailboxes;

@@ -9,8 +9,9 @@ constexpr milliseconds kFollowTime{30000};
 }
 
 Task<Result<std::shared_ptr<SharedMailbox>>> MailboxRegistry::open(AccountId account, MailboxId id,
-                                                                   Deadline deadline) {
+                                                                   Deadline deadline, int64_t known) {
   std::shared_ptr<SharedMailbox> mailbox = cache_->take(account, id);
+  if (known > 0 && mailbox->loaded() && mailbox->current()->modseq() >= known) co_return mailbox;
   CO_TRY_VOID(co_await mailbox->refresh(mailboxes_, entries_, seens_, deadline));
   if (!cache_->charge(*mailbox))
     co_return fail(Errc::limit_exceeded, "too many messages in selected mailboxes", Retry::temporary);

@@ -17,8 +17,10 @@ class MailboxRegistry {
                   std::shared_ptr<MailboxCache> cache)
       : mailboxes_(mailboxes), entries_(entries), seens_(seens), cache_(std::move(cache)) {}
 
-  /// Loaded and as new as the store. Errc::limit_exceeded: no room for another mailbox now.
-  Task<Result<std::shared_ptr<SharedMailbox>>> open(AccountId account, MailboxId id, Deadline deadline);
+  /// Loaded and as new as the store. Errc::limit_exceeded: no room for another mailbox now. `known`: its
+  /// highestmodseq as read a moment ago; if that is what it is at in memory, nothing is read.
+  Task<Result<std::shared_ptr<SharedMailbox>>> open(AccountId account, MailboxId id, Deadline deadline,
+                                                    int64_t known = 0);
   Task<Result<void>> refresh(SharedMailbox& mailbox, Deadline deadline);
   /// These look what happened.
   void follow(std::vector<std::shared_ptr<SharedMailbox>> behind);

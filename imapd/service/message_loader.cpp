@@ -4,6 +4,7 @@
 
 #include "common/async/offload.h"
 #include "common/log/log.h"
+#include "imapd/service/recent_messages.h"
 
 namespace dromos::imapd {
 namespace {
@@ -80,7 +81,47 @@ Task<Result<std::vector<LoadedMessage>>> MessageLoader::load(std::vector<uint32_
                                                              Deadline deadline) {
   std::vector<LoadedMessage> list(uids.size());
   for (size_t i = 0; i < uids.size(); ++i) list[i].uid = uids[i];
+  const bool few = people_ != nullptr && uids.size() <= RecentMessages::kFew;
+  if (few) uids = take_recent(list, needs);
   if (uids.empty()) co_return list;
+  CO_TRY_VOID(co_await read_all(list, uids, needs, deadline));
+  if (few) keep_recent(list, uids, needs);
+  co_return list;
+}
+
+MessageLoader::Uids MessageLoader::take_recent(std::vector<LoadedMessage>& list, LoadNeeds needs) const {
+  Uids rest;
+  for (LoadedMessage& message : list) {
+    const auto kept = worker_.options.recent->of(*people_, message.uid);
+    const bool whole = kept && !needs.entry && (!needs.facts || kept->facts) && (!needs.raw || kept->raw) &&
+                       (!needs.header || needs.raw || kept->header);
+    if (!whole) {
+      rest.push_back(message.uid);
+      continue;
+    }
+    message.found = true;
+    message.id = kept->id;
+    message.thread = kept->thread;
+    message.blob = kept->blob;
+    if (needs.facts) message.facts = *kept->facts;
+    if (needs.raw) message.raw = kept->raw;
+    if (needs.header && !needs.raw) message.header = kept->header;
+  }
+  return rest;
+}
+
+void MessageLoader::keep_recent(std::vector<LoadedMessage>& list, const Uids& uids, LoadNeeds needs) const {
+  for (const uint32_t uid : uids) {
+    const LoadedMessage* message = find(list, uid);
+    if (message == nullptr || !message->found || message->id == MessageId()) continue;
+    RecentMessage parts{message->id, message->thread, message->blob, {}, message->raw, message->header};
+    if (needs.facts && !message->facts.empty()) parts.facts = message->facts;
+    worker_.options.recent->add(*people_, uid, std::move(parts));
+  }
+}
+
+Task<Result<void>> MessageLoader::read_all(std::vector<LoadedMessage>& list, const Uids& uids,
+                                           LoadNeeds needs, Deadline deadline) {
   if (needs.facts) {
     auto on_facts = [&list](const store::MessageFacts& row) {
       take_facts(list, row);
@@ -111,7 +152,7 @@ Task<Result<std::vector<LoadedMessage>>> MessageLoader::load(std::vector<uint32_
     CO_TRY_VOID(
         co_await worker_.entries.load(account_, mailbox_, uids.front(), uids.back(), on_entry, deadline));
   }
-  co_return list;
+  co_return Result<void>{};
 }
 
 Task<Result<std::string>> MessageLoader::read(const LoadedMessage& message, uint64_t begin, uint64_t length,

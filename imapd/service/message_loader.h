@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/mime/facts.h"
+#include "imapd/service/shared_mailbox.h"
 #include "imapd/service/worker.h"
 
 namespace dromos::imapd {
@@ -47,6 +48,9 @@ class MessageLoader {
 
   MessageLoader(Worker& worker, AccountId account, MailboxId mailbox)
       : worker_(worker), account_(account), mailbox_(mailbox) {}
+  /// For what people read: few messages come from RecentMessages, and are kept there.
+  MessageLoader(Worker& worker, const SharedMailbox& mailbox)
+      : worker_(worker), account_(mailbox.account()), mailbox_(mailbox.id()), people_(&mailbox) {}
 
   /// The messages in the order of `uids` (ascending); those that are gone have found == false.
   Task<Result<std::vector<LoadedMessage>>> load(std::vector<uint32_t> uids, LoadNeeds needs,
@@ -58,9 +62,17 @@ class MessageLoader {
   Task<Result<mime::Facts>> facts(const LoadedMessage& message, uint64_t size, Deadline deadline);
 
  private:
+  using Uids = std::vector<uint32_t>;
+  Task<Result<void>> read_all(std::vector<LoadedMessage>& list, const Uids& uids, LoadNeeds needs,
+                              Deadline deadline);
+  /// The uids of those of which something is not kept.
+  Uids take_recent(std::vector<LoadedMessage>& list, LoadNeeds needs) const;
+  void keep_recent(std::vector<LoadedMessage>& list, const Uids& uids, LoadNeeds needs) const;
+
   Worker& worker_;
   const AccountId account_;
   const MailboxId mailbox_;
+  const SharedMailbox* people_ = nullptr;
 };
 
 }  // namespace dromos::imapd

@@ -173,6 +173,14 @@ void SharedMailbox::advance(int64_t before, const Step& step) {
   if (VersionPtr next = step(*known)) publish(std::move(next));
 }
 
+void SharedMailbox::arrived(int64_t before, std::span<const store::Entry> entries) {
+  advance(before, [&](const MailboxVersion& version) {
+    std::vector<MessageItem> items;
+    for (const store::Entry& entry : entries) items.push_back(item_of(entry));
+    return version.apply(items, {}, entries.back().modseq, uint64_t{entries.back().uid} + 1);
+  });
+}
+
 Task<Result<void>> SharedMailbox::read(store::Mailboxes& mailboxes, store::Entries& entries,
                                        store::PrivateSeens& seens, Deadline deadline) {
   const VersionPtr before = current();

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <vector>
 
 #include "common/async/sync.h"
@@ -58,6 +59,9 @@ class SharedMailbox : public std::enable_shared_from_this<SharedMailbox> {
   /// If the version is what the mailbox was right before the write (modseq `before`), it moves on without
   /// reading the store; else nothing happens, and the next refresh reads what was written.
   void advance(int64_t before, const Step& step);
+  /// Messages that came at once, in uid order: all that happened in the mailbox from `before` to their
+  /// modseq.
+  void arrived(int64_t before, std::span<const store::Entry> entries);
 
   void watch(MailboxWatcher& watcher);
   void unwatch(MailboxWatcher& watcher);

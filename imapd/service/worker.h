@@ -27,6 +27,7 @@ namespace dromos::imapd {
 
 class HeaderCache;
 class KeyCache;
+class RecentMessages;
 class TextCache;
 
 struct Worker {
@@ -37,6 +38,7 @@ struct Worker {
     std::shared_ptr<KeyCache> keys;           // likewise
     std::shared_ptr<TextCache> texts;         // likewise
     std::shared_ptr<HeaderCache> headers;     // likewise
+    std::shared_ptr<RecentMessages> recent;   // likewise
     store::GroupCommit* commit = nullptr;     ///< of the whole process; outlives the worker
     std::string blob_folder;                  ///< empty: bytes are in the database
     std::shared_ptr<directory::LoginState> logins;

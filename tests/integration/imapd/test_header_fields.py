@@ -19,6 +19,14 @@ def message(n):
 
 
 @pytest.fixture
+def server(suite, accounts):
+    """Without the memory for whole messages, which would have the fields, too."""
+    suite.reconfigure({"imapd": {"limits": {"recent_messages": "0B"}}})
+    suite.start("imapd")
+    return suite
+
+
+@pytest.fixture
 def client(connect):
     client = connect(select="INBOX")
     for n in range(1, 21):

@@ -21,6 +21,7 @@ def connect_to(opened):
 def fill(suite, login):
     suite.sql("SELECT count(c.*) FROM generate_series(1, %d) n, LATERAL mail.mailbox_create_v1(directory.need_account('%s'), "
               "ARRAY['m', 'box' || n], NULL, false, 0) c" % (COUNT, login))
+    suite.sql("ANALYZE mail.mailbox")  # as autovacuum does sooner or later: plans hang on it
 
 
 def rows_read(suite, what, *arguments):
@@ -49,11 +50,8 @@ def test_searches_of_few_mailboxes(suite, accounts, connect_to):
             assert b'MAILBOX m/box7 ' in line
         client.ok("LOGOUT")
 
-    for sources in ("selected", "mailboxes m/box7"):
+    for sources in ("selected", "mailboxes m/box7", "subtree m/box7", "mailboxes (m/box9 m/box7) subtree-one m/box70"):
         assert rows_read(suite, search, sources, 10) < COUNT, sources
-    # What lies below is found level by level, for which PostgreSQL may read all once a plan; not once a search.
-    for sources in ("subtree m/box7", "mailboxes (m/box9 m/box7) subtree-one m/box70"):
-        assert rows_read(suite, search, sources, 20) < 10 * COUNT, sources
     assert rows_read(suite, search, "personal", 10) > 10 * COUNT  # so the measure measures
 
 
