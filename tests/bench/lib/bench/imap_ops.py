@@ -6,6 +6,8 @@ import subprocess
 import sys
 import tempfile
 
+from . import imap_sparse
+
 MESSAGES = int(os.environ.get("DROMOS_BENCH_MESSAGES", "100000"))
 RUNS = 3
 # Operation of the tool -> (name, goal as issue 3 has it)
@@ -33,21 +35,27 @@ def measure(target, address, password, pack):
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     for line in lines:
         print("  %-6s %s" % (target.name, json.dumps(line)), flush=True)
-    return {line["op"]: line for line in lines if "error" not in line}
+    found = {line["op"]: line for line in lines if "error" not in line}
+    found.update(imap_sparse.measure(target, address, password))
+    return found
+
+
+def seconds(value):
+    return "%.3f" % value if value >= 0.1 else "%.4f" % value
 
 
 def add(figures, ours, theirs):
-    for operation, (name, goal) in NAMES.items():
+    for operation, (name, goal) in {**NAMES, **imap_sparse.NAMES}.items():
         mine, other = ours.get(operation), theirs.get(operation)
         if mine is None:
             figures.add("imap_ops", name, "failed", "", goal)
             continue
-        note = "first %.3f s; CPU %.3f s" % (mine["first_s"], mine["cpu_s"])
+        note = "first %s s; CPU %s s" % (seconds(mine["first_s"]), seconds(mine["cpu_s"]))
         ratio = None
         if other:
-            note += "; peer's first %.3f s, CPU %.3f s" % (other["first_s"], other["cpu_s"])
+            note += "; peer's first %s s, CPU %s s; CPU ratio %.2f" % (seconds(other["first_s"]), seconds(other["cpu_s"]), mine["cpu_s"] / max(other["cpu_s"], 1e-5))
             ratio = "%.2f" % (mine["med_s"] / max(other["med_s"], 1e-4))
-        figures.add("imap_ops", name, "%.3f" % mine["med_s"], "s", goal, "%.3f" % other["med_s"] if other else None, ratio, note)
+        figures.add("imap_ops", name, seconds(mine["med_s"]), "s", goal, seconds(other["med_s"]) if other else None, ratio, note)
     filled = [line for operation, line in ours.items() if operation.startswith("APPEND")]
     others = [line for operation, line in theirs.items() if operation.startswith("APPEND")]
     for line in filled:
