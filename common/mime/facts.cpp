@@ -25,6 +25,12 @@ std::optional<Kept> kept_of(std::string_view name) {
   return std::nullopt;
 }
 
+bool has_crlf_lines(std::string_view raw) {
+  for (size_t at = raw.find('\n'); at != std::string_view::npos; at = raw.find('\n', at + 1))
+    if (at == 0 || raw[at - 1] != '\r') return false;
+  return raw.empty() || raw.back() == '\n';
+}
+
 bool is_address_list(Kept which) {
   return which >= Kept::from && which <= Kept::bcc;
 }
@@ -65,6 +71,7 @@ class Build {
     const Part& part = facts_.tree.parts[index];
     const std::string_view bytes =
         raw_.substr(part.header_begin, std::min<uint64_t>(part.header_size(), kMaxHeaderBytes));
+    if (root) facts_.has_8bit_header = !is_ascii(bytes);
     PartInfo& info = facts_.info[index];
     if (part.parent != kNoPart && facts_.info[part.parent].is("multipart", "digest")) {
       info.type = "message";
@@ -77,7 +84,6 @@ class Build {
       if (root) {
         facts_.headers.push_back({std::string(field->name), static_cast<uint32_t>(field->offset),
                                   static_cast<uint32_t>(field->length)});
-        if (!facts_.has_8bit_header && !is_ascii(field->value)) facts_.has_8bit_header = true;
       }
       if (istarts_with(field->name, "content-")) {
         content_field(info, field->name.substr(8), *field);
@@ -195,6 +201,7 @@ Facts build_facts(std::string_view raw) {
 Facts build_facts(std::string_view raw, PartTree tree) {
   Facts facts;
   facts.tree = std::move(tree);
+  facts.has_crlf_lines = has_crlf_lines(raw);
   Build(raw, facts).run();
   return facts;
 }

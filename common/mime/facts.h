@@ -92,6 +92,8 @@ struct Facts {
   std::string preview;  ///< UTF-8, at most kPreviewChars characters, one line
   bool has_attachment = false;
   bool has_8bit_header = false;
+  /// Every line ends in CRLF, the last one too. False: some do not, or nobody looked.
+  bool has_crlf_lines = false;
   std::string envelope;       ///< IMAP ENVELOPE "(...)", may hold literals
   std::string bodystructure;  ///< IMAP BODYSTRUCTURE "(...)"
 
@@ -129,6 +131,8 @@ class FactsView {
   bool current() const { return parser_ == kFactsParser; }
   uint64_t size() const { return size_; }
   bool has_attachment() const { return has_attachment_; }
+  bool has_8bit_header() const { return has_8bit_header_; }
+  bool has_crlf_lines() const { return has_crlf_lines_; }
   /// Date field in seconds since 1970 UTC.
   std::optional<int64_t> sent() const { return sent_; }
   std::string_view envelope() const { return envelope_; }
@@ -143,6 +147,8 @@ class FactsView {
   uint64_t size_ = 0;
   uint64_t root_header_size_ = 0;
   bool has_attachment_ = false;
+  bool has_8bit_header_ = false;
+  bool has_crlf_lines_ = false;
   std::optional<int64_t> sent_;
   std::string_view envelope_, bodystructure_, preview_, message_id_, base_subject_;
 };

@@ -14,7 +14,7 @@
 namespace dromos::mime {
 namespace {
 
-enum : uint8_t { kHasAttachment = 1, kHas8Bit = 2, kReplyOrForward = 4, kHasSent = 8 };
+enum : uint8_t { kHasAttachment = 1, kHas8Bit = 2, kReplyOrForward = 4, kHasSent = 8, kCrlfLines = 16 };
 
 // Names as senders write them; the place in this list is stored. Append only.
 constexpr std::string_view kNames[] = {"Received",
@@ -355,7 +355,7 @@ Result<Hot> read_hot(Reader& r) {
   hot.preview = r.text();
   hot.message_id = r.text();
   hot.base_subject = r.text();
-  if (!r.ok() || hot.root_header > hot.size || (hot.flags & 0xf0) != 0)
+  if (!r.ok() || hot.root_header > hot.size || (hot.flags & 0xe0) != 0)
     return fail(Errc::invalid_argument, "message facts are damaged");
   return hot;
 }
@@ -369,7 +369,8 @@ std::string encode_facts(const Facts& facts) {
   w.byte(kFactsParser);
   w.byte(static_cast<uint8_t>((facts.has_attachment ? kHasAttachment : 0) |
                               (facts.has_8bit_header ? kHas8Bit : 0) |
-                              (facts.reply_or_forward ? kReplyOrForward : 0) | (facts.sent ? kHasSent : 0)));
+                              (facts.reply_or_forward ? kReplyOrForward : 0) | (facts.sent ? kHasSent : 0) |
+                              (facts.has_crlf_lines ? kCrlfLines : 0)));
   w.number(facts.tree.size);
   w.number(facts.tree.root().header_size());
   if (facts.sent) {
@@ -398,6 +399,7 @@ Result<Facts> decode_facts(std::string_view bytes) {
   facts.tree.size = hot.size;
   facts.has_attachment = (hot.flags & kHasAttachment) != 0;
   facts.has_8bit_header = (hot.flags & kHas8Bit) != 0;
+  facts.has_crlf_lines = (hot.flags & kCrlfLines) != 0;
   facts.reply_or_forward = (hot.flags & kReplyOrForward) != 0;
   facts.sent = hot.sent;
   facts.envelope = hot.envelope;
@@ -467,6 +469,8 @@ Result<FactsView> FactsView::open(std::string_view bytes) {
   view.size_ = hot.size;
   view.root_header_size_ = hot.root_header;
   view.has_attachment_ = (hot.flags & kHasAttachment) != 0;
+  view.has_8bit_header_ = (hot.flags & kHas8Bit) != 0;
+  view.has_crlf_lines_ = (hot.flags & kCrlfLines) != 0;
   if (hot.sent) view.sent_ = hot.sent->epoch;
   view.envelope_ = hot.envelope;
   view.bodystructure_ = hot.bodystructure;

@@ -145,7 +145,7 @@ Task<void> Session::admit(directory::Identity who) {
   who_ = std::move(who);
   maildrop_ = std::move(*maildrop);
   state_ = State::transaction;
-  stat();
+  tell_count();
 }
 
 void Session::refuse(std::string_view mechanism, std::string_view login, const Error& error) {

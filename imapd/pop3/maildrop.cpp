@@ -5,12 +5,6 @@
 namespace dromos::imapd::pop3 {
 namespace {
 
-uint64_t octets_of(const MailboxVersion& version) {
-  uint64_t octets = 0;
-  version.for_each([&](uint32_t, const MessageItem& item) { octets += item.size; });
-  return octets;
-}
-
 void append_hex(std::string& out, uint32_t value) {
   for (int shift = 28; shift >= 0; shift -= 4) out += "0123456789abcdef"[value >> shift & 15U];
 }
@@ -26,15 +20,18 @@ Task<Result<Maildrop>> Maildrop::open(Worker& worker, AccountId account, Deadlin
 }
 
 Maildrop::Maildrop(MailboxId mailbox, uint32_t uidvalidity, VersionPtr version)
-    : mailbox_(mailbox),
-      uidvalidity_(uidvalidity),
-      version_(std::move(version)),
-      octets_(octets_of(*version_)) {}
+    : mailbox_(mailbox), uidvalidity_(uidvalidity), version_(std::move(version)) {}
 
 const MessageItem* Maildrop::find(uint32_t number) const {
   if (number == 0 || number > last()) return nullptr;
   if (!deleted_.empty() && deleted_[number - 1]) return nullptr;
   return &version_->stored(number);
+}
+
+uint32_t Maildrop::last_uid_below(uint64_t end) const {
+  if (version_->max_uid() < end) return version_->max_uid();
+  const uint32_t number = version_->count_below(static_cast<uint32_t>(end));
+  return number == 0 ? 0 : version_->stored(number).uid;
 }
 
 std::string Maildrop::unique_id(const MessageItem& item) const {
@@ -50,7 +47,6 @@ void Maildrop::mark_deleted(uint32_t number) {
   if (deleted_.empty()) deleted_.resize(last());
   deleted_[number - 1] = true;
   ++marked_count_;
-  octets_ -= item->size;
 }
 
 void Maildrop::mark_read(uint32_t number) {
@@ -62,7 +58,6 @@ void Maildrop::reset() {
   if (marked_count_ == 0) return;
   deleted_.clear();
   marked_count_ = 0;
-  octets_ = octets_of(*version_);
 }
 
 store::UidSet Maildrop::deleted() const {

@@ -1,4 +1,4 @@
-// Maildrop: INBOX as it was at login (RFC 1939 §4): message numbers, sizes, unique ids, and the marks of this
+// Maildrop: INBOX as it was at login (RFC 1939 §4): message numbers, unique ids, and the marks of this
 // session. It shares the mailbox version that IMAP sessions use; nothing is locked, so others may expunge
 // meanwhile.
 #pragma once
@@ -22,11 +22,13 @@ class Maildrop {
   MailboxId mailbox() const { return mailbox_; }
   /// Message numbers go from 1 to last(), marked ones included.
   uint32_t last() const { return version_->size(); }
+  uint32_t uidvalidity() const { return uidvalidity_; }
   /// The message, unless there is none of this number or it is marked.
   const MessageItem* find(uint32_t number) const;
   /// What is not marked.
   uint32_t count() const { return last() - marked_count_; }
-  uint64_t octets() const { return octets_; }
+  /// The last uid below `end`, marked or not; 0: none.
+  uint32_t last_uid_below(uint64_t end) const;
   /// Stable for ever while the mailbox keeps its UIDVALIDITY (RFC 1939 §7, UIDL).
   std::string unique_id(const MessageItem& item) const;
 
@@ -46,7 +48,6 @@ class Maildrop {
   std::vector<bool> deleted_;
   std::vector<bool> read_;
   uint32_t marked_count_ = 0;
-  uint64_t octets_ = 0;
 };
 
 }  // namespace dromos::imapd::pop3

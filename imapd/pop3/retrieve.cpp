@@ -7,7 +7,7 @@
 
 namespace dromos::imapd::pop3 {
 namespace {
-constexpr uint64_t kPiece = 256 * 1024;  // a blob's chunk
+constexpr uint64_t kPiece = kSurrogateFront;  // a blob's chunk
 }
 
 Task<void> Session::retrieve(uint32_t number, std::optional<uint32_t> body_lines) {
@@ -29,6 +29,12 @@ Task<void> Session::retrieve(uint32_t number, std::optional<uint32_t> body_lines
 
 Task<Result<void>> Session::send_message(const MessageItem& item, std::optional<uint32_t> body_lines) {
   const uint64_t size = item.size;
+  uint64_t sent_size = 0;
+  if (!body_lines) {
+    SentSizes sizes(worker_, account(), maildrop_, utf8_);
+    CO_TRY_VOID(co_await learn(sizes, item));
+    sent_size = sizes.of(item);
+  }
   MessageLoader loader(worker_, account(), maildrop_.mailbox());
   LoadNeeds needs;
   needs.raw = size <= kPiece;
@@ -41,14 +47,11 @@ Task<Result<void>> Session::send_message(const MessageItem& item, std::optional<
   const LoadedMessage message = std::move(loaded.front());
   CO_TRY(std::string piece, co_await loader.read(message, 0, kPiece, store_deadline()));
   uint64_t read = piece.size();
-  uint64_t shown_size = size;
   if (!utf8_) {
-    if (const auto surrogate = surrogate_header(piece)) {
-      shown_size = size - surrogate->replaced_octets + surrogate->header.size();
+    if (const auto surrogate = surrogate_header(piece))
       piece.replace(0, surrogate->replaced_octets, surrogate->header);
-    }
   }
-  ok(body_lines ? "The top follows" : std::to_string(shown_size) + " octets");
+  ok(body_lines ? "The top follows" : std::to_string(sent_size) + " octets");
   within_response_ = true;
   DotStuffer stuffer;
   std::optional<TopCutter> cutter;

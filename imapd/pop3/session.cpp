@@ -175,7 +175,6 @@ Task<void> Session::run_command(Command command) {
     case Verb::lang:
       co_return language(command.text);
     case Verb::list:
-    case Verb::uidl:
       co_return co_await list(std::move(command));
     case Verb::noop:
       co_return ok("Done");
@@ -187,13 +186,15 @@ Task<void> Session::run_command(Command command) {
       co_return co_await retrieve(command.number, std::nullopt);
     case Verb::rset:
       maildrop_.reset();
-      co_return stat();
+      co_return tell_count();
     case Verb::stat:
-      co_return stat();
+      co_return co_await stat();
     case Verb::stls:
       co_return co_await start_tls();
     case Verb::top:
       co_return co_await retrieve(command.number, command.lines);
+    case Verb::uidl:
+      co_return co_await unique_ids(std::move(command));
     case Verb::user:
       co_return user(std::move(command.text));
     case Verb::utf8:

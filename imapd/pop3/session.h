@@ -10,6 +10,7 @@
 #include "common/smtp/line_splitter.h"
 #include "imapd/pop3/maildrop.h"
 #include "imapd/pop3/protocol/command.h"
+#include "imapd/pop3/sent_sizes.h"
 #include "imapd/service/message_loader.h"
 #include "imapd/service/sasl_login.h"
 #include "imapd/session/hosted_session.h"
@@ -65,8 +66,12 @@ class Session final : public HostedSession, private SaslPeer {
   void language(std::string_view range);
 
   // listing.cpp
-  void stat();
+  void tell_count();
+  Task<void> stat();
   Task<void> list(Command command);
+  Task<void> list_all();
+  Task<void> unique_ids(Command command);
+  Task<Result<void>> learn(SentSizes& sizes, const MessageItem& item) const;
   void dele(uint32_t number);
 
   // retrieve.cpp

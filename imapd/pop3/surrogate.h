@@ -10,6 +10,9 @@
 
 namespace dromos::imapd::pop3 {
 
+/// Of a message, in which its header must end to be replaced.
+inline constexpr size_t kSurrogateFront = 256 * 1024;
+
 struct Surrogate {
   std::string header;          // with its blank line
   size_t replaced_octets = 0;  // of the message's front

@@ -24,6 +24,19 @@ void DotStuffer::finish(std::string& out) {
   cr_ = false;
 }
 
+void SentLength::feed(std::string_view bytes) {
+  if (bytes.empty()) return;
+  octets_ += bytes.size();
+  for (size_t at = bytes.find('\n'); at != std::string_view::npos; at = bytes.find('\n', at + 1))
+    if ((at == 0 ? last_ : bytes[at - 1]) != '\r') ++octets_;
+  last_ = bytes.back();
+}
+
+uint64_t SentLength::total() const {
+  if (last_ == '\n') return octets_;
+  return octets_ + (last_ == '\r' ? 1 : 2);
+}
+
 size_t TopCutter::take(std::string_view bytes) {
   size_t at = 0;
   while (!done_ && at < bytes.size()) {

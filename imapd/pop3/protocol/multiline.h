@@ -20,6 +20,18 @@ class DotStuffer {
   bool cr_ = false;  // the last octet was CR
 };
 
+/// Octets of what DotStuffer sends, without the dots it adds and the line that ends it (RFC 1939 §11).
+class SentLength {
+ public:
+  void feed(std::string_view bytes);
+  /// Of all that was fed, as a whole message.
+  uint64_t total() const;
+
+ private:
+  uint64_t octets_ = 0;
+  char last_ = '\n';
+};
+
 class TopCutter {
  public:
   explicit TopCutter(uint32_t body_lines) : left_(body_lines) {}

@@ -132,13 +132,18 @@ def test_a_flood_of_requests_is_paced_by_the_reader(server, pop, deliver):
 
 def test_without_the_database(cluster, server, pop, deliver):
     deliver(simple("one"))
-    client = pop()
+    client, fresh = pop(), pop()
+    assert client.ok("STAT") == "1 %d" % len(simple("one"))
+    deliver(simple("two"))
+    later = pop()
     cluster.psql("ALTER DATABASE %s CONNECTION LIMIT 0" % server.database)
     try:
         end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'dromos_imapd' AND datname = '%s'" % server.database
         cluster.psql(end)
         assert client.err("RETR 1").startswith("[SYS/TEMP]")
-        assert client.ok("STAT").startswith("1 ")
+        assert client.ok("STAT") == fresh.ok("STAT") == "1 %d" % len(simple("one"))  # known already
+        assert later.err("STAT").startswith("[SYS/TEMP]") and later.err("LIST").startswith("[SYS/TEMP]")
+        assert len(later.many("UIDL")) == 2
         other = pop(login=None)
         other.ok("USER " + BOB)
         assert other.err("PASS " + PASSWORD).startswith("[SYS/TEMP]")

@@ -20,8 +20,8 @@ def test_a_session_from_login_to_update(pop, deliver):
     client = pop(login=None)
     assert client.greeting.startswith(b"+OK") and b"<" not in client.greeting  # no APOP
     client.ok("user " + BOB)
-    assert client.ok("pass " + PASSWORD) == "3 %d" % (len(LETTER) + len(simple("two")) + len(simple("three")))
-    assert client.ok("STAT").split()[0] == "3"
+    assert client.ok("pass " + PASSWORD) == "3 messages"
+    assert client.ok("STAT") == "3 %d" % (len(LETTER) + len(simple("two")) + len(simple("three")))
     assert client.many("LIST") == [b"1 %d" % len(LETTER), b"2 %d" % len(simple("two")), b"3 %d" % len(simple("three"))]
     assert client.ok("LIST 2") == "2 %d" % len(simple("two"))
     assert client.message("RETR 1") == LETTER
@@ -155,10 +155,10 @@ def test_states(pop):
 
 def test_sasl_plain_and_login(pop):
     plain = b64(b"\0%s\0%s" % (BOB.encode(), PASSWORD.encode()))
-    assert pop(login=None).ok("AUTH PLAIN " + plain).startswith("0 0")
+    assert pop(login=None).ok("AUTH PLAIN " + plain).startswith("0 ")
     client = pop(login=None)
     assert client.run("auth plain") == "+ "
-    assert client.ok(plain).startswith("0 0")
+    assert client.ok(plain).startswith("0 ")
     client = pop(login=None)
     assert client.run("AUTH LOGIN").startswith("+ ")
     assert client.run(b64(BOB.encode())).startswith("+ ")
@@ -193,7 +193,7 @@ def scram(client, algorithm, binding=None, password=PASSWORD):
 
 @pytest.mark.parametrize("algorithm", ["sha1", "sha256"])
 def test_scram(pop, algorithm):
-    assert scram(pop(login=None, tls=False), algorithm).startswith("+OK 0 0")  # no password crosses the wire
+    assert scram(pop(login=None, tls=False), algorithm).startswith("+OK 0 ")  # no password crosses the wire
     assert scram(pop(login=None, tls=False), algorithm, password="wrong").startswith("-ERR [AUTH] ")
 
 
@@ -201,7 +201,7 @@ def test_scram(pop, algorithm):
 def test_scram_plus_by_the_certificate(pop, server, algorithm):
     client = pop(login=None)
     digest = hashlib.sha256(client.socket.getpeercert(binary_form=True)).digest()
-    assert scram(client, algorithm, ("tls-server-end-point", digest)).startswith("+OK 0 0")
+    assert scram(client, algorithm, ("tls-server-end-point", digest)).startswith("+OK 0 ")
     assert scram(pop(login=None), algorithm, ("tls-server-end-point", b"x" * 32)).startswith("-ERR [AUTH] ")
 
 
@@ -221,7 +221,7 @@ def test_commands_byte_by_byte(pop):
     client = pop(login=None)
     for octet in ("USER %s\r\nPASS %s\r\n" % (BOB, PASSWORD)).encode():
         client.send(bytes([octet]))
-    assert client.line().startswith(b"+OK") and client.line() == b"+OK 0 0"
+    assert client.line().startswith(b"+OK") and client.line() == b"+OK 0 messages"
 
 
 def test_stls(pop, server):
@@ -330,3 +330,83 @@ def test_messages_in_utf8_as_they_are_or_as_surrogates(pop, deliver):
     header, _, body = shown.partition(b"\r\n\r\n")
     assert header.isascii() and b"\nSubject: =?" in header and body == "Grüße\r\n".encode()
     assert b"<invalid@internationalized-address.invalid>" in header
+
+
+UTF8 = simple("Grüße", "Grüße\r\n").replace(b"a@example.org", "jürgen@example.org".encode())
+ODD = [b"Subject: lone\n\n.one\ntwo\n\r\n.\nno end",           # line feeds alone, no last line break
+       simple("cut")[:-1], simple("crs", "a\r\r\nb\rc\r\n"), simple("dots", ".\r\n..\r\n"), b"\r\n", b"x",
+       UTF8, UTF8.replace(b"\r\n", b"\n"), simple("latin").replace(b"latin", b"lat\xfcn"),
+       UTF8 + b"x\r\n" * 200000, simple("large", "x\n" * 300000),
+       # the end of the header is too far away for a surrogate
+       UTF8.replace(b"Subject", b"X-Long: " + b"y\r\n " * 90000 + b"\r\nSubject")]
+GROWTH = 7  # of the first one
+
+
+def sizes_told(client, count):
+    """What LIST says, which LIST of each, STAT and RETR must agree with."""
+    listed = [int(line.split()[1]) for line in client.many("LIST")]
+    assert len(listed) == count and client.ok("STAT") == "%d %d" % (count, sum(listed))
+    for number, octets in enumerate(listed, 1):
+        assert client.ok("LIST %d" % number) == "%d %d" % (number, octets)
+        assert client.ok("RETR %d" % number) == "%d octets" % octets
+        assert sum(len(line) + 2 for line in client.rest()) == octets, number
+    return listed
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["facts", "facts-of-old"])
+def test_sizes_are_those_of_what_is_sent(pop, deliver, server, known):
+    deliver(*ODD, simple("plain"))
+    if not known:  # the flag that all lines end in CRLF came later
+        server.sql("UPDATE mail.message SET facts = set_byte(facts, 2, get_byte(facts, 2) & 239)")
+    shown = sizes_told(pop(), len(ODD) + 1)
+    client = pop(login=None)
+    client.ok("UTF8")
+    client.ok("USER " + BOB)
+    client.ok("PASS " + PASSWORD)
+    as_is = sizes_told(client, len(ODD) + 1)
+    assert as_is[6] == len(UTF8) and shown[6] != as_is[6] and shown[8] == as_is[8] == len(ODD[8])
+    assert shown[0] == as_is[0] == len(ODD[0]) + GROWTH
+    assert shown[-1] == as_is[-1] == len(simple("plain"))
+
+
+def test_sizes_follow_marks_and_new_mail(pop, deliver, imap):
+    deliver(ODD[0], simple("two"))
+    first = len(ODD[0]) + GROWTH
+    client = pop()
+    assert client.ok("STAT") == "2 %d" % (first + len(simple("two")))
+    client.ok("DELE 1")
+    assert client.ok("STAT") == "1 %d" % len(simple("two"))
+    client.ok("RSET")
+    assert client.ok("STAT") == "2 %d" % (first + len(simple("two")))
+    deliver(simple("three"), ODD[0])
+    assert client.ok("STAT").split()[0] == "2"  # as it was at login
+    box = imap()
+    box.store("1", "+FLAGS.SILENT", "\\Deleted")
+    box.expunge()
+    assert client.ok("LIST 1") == "1 %d" % first
+    client.err("RETR 1")
+    assert sizes_told(pop(), 3) == [len(simple("two")), len(simple("three")), first]
+
+
+def test_a_damaged_message_costs_the_others_nothing(pop, deliver, server):
+    deliver(ODD[0], ODD[0] + b"damaged", ODD[4])
+    server.sql("UPDATE mail.blob SET body = '\\x00ff' WHERE size = %d" % len(ODD[0] + b"damaged"))
+    client = pop()
+    assert [int(line.split()[1]) for line in client.many("LIST")] == [len(ODD[0]) + GROWTH, len(ODD[0] + b"damaged"), len(ODD[4])]
+    assert client.err("RETR 2").startswith("[SYS/PERM]")
+    assert len(client.message("RETR 1")) == len(ODD[0]) + GROWTH
+
+
+def test_sizes_of_many_messages(pop, deliver, imap):
+    deliver(ODD[0], simple("plain"))
+    box = imap()
+    count = 2
+    while count < 4096:
+        assert box.copy("1:%d" % count, "INBOX")[0] == "OK"
+        count *= 2
+        box.noop()
+    pair = [len(ODD[0]) + GROWTH, len(simple("plain"))]
+    client = pop()
+    assert [int(line.split()[1]) for line in client.many("LIST")] == pair * 2048
+    assert client.ok("STAT") == "4096 %d" % (2048 * sum(pair))
+    assert client.ok("LIST 3001") == "3001 %d" % pair[0] and client.ok("LIST 3002") == "3002 %d" % pair[1]

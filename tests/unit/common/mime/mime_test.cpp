@@ -252,3 +252,22 @@ TEST_CASE("a multipart cut off in its header does not leave its delimiter behind
   CHECK(tree.parts[1].child_count == 0);
   CHECK(raw.substr(tree.parts[2].body_begin, tree.parts[2].body_size()) == "x\r\n--b\r\n\r\ny");
 }
+
+TEST_CASE("facts know whether all lines end in CRLF and whether the header is ASCII", "[unit][mime]") {
+  const auto view = [](const std::string& raw) {
+    const std::string bytes = encode_facts(build_facts(raw));
+    const auto opened = FactsView::open(bytes);
+    CHECK(decode_facts(bytes)->has_crlf_lines == opened->has_crlf_lines());
+    return std::pair(opened->has_crlf_lines(), opened->has_8bit_header());
+  };
+  CHECK(view("Subject: a\r\n\r\nb\r\n") == std::pair(true, false));
+  CHECK(view("") == std::pair(true, false));
+  CHECK(view("Subject: a\r\n\r\n\xc3\xbc\r\r\n") == std::pair(true, false));
+  CHECK(view("Subject: a\r\n\r\nb") == std::pair(false, false));
+  CHECK(view("Subject: a\r\n\r\nb\r") == std::pair(false, false));
+  CHECK(view("Subject: a\r\n\r\nb\nc\r\n") == std::pair(false, false));
+  CHECK(view("\n") == std::pair(false, false));
+  CHECK(view("Subject: \xc3\xbc\r\n\r\n") == std::pair(true, true));
+  CHECK(view("S\xc3\xbc: a\r\n\r\n") == std::pair(true, true));
+  CHECK_FALSE(FactsView::open(encode_facts(minimal_facts("a\r\n")))->has_crlf_lines());
+}

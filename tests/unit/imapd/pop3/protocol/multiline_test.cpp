@@ -24,8 +24,28 @@ std::string top(std::string_view message, uint32_t lines, size_t piece) {
   return out;
 }
 
+uint64_t length(std::string_view message, size_t piece) {
+  SentLength length;
+  for (size_t at = 0; at < message.size(); at += piece) length.feed(message.substr(at, piece));
+  return length.total();
+}
+
+/// What a client has of the response.
+std::string received(std::string_view wire) {
+  std::string out;
+  for (size_t at = 0; wire.substr(at) != ".\r\n";) {
+    const size_t end = wire.find("\r\n", at) + 2;
+    out += wire.substr(wire[at] == '.' ? at + 1 : at, end - (wire[at] == '.' ? at + 1 : at));
+    at = end;
+  }
+  return out;
+}
+
 void check_stuffed(std::string_view message, std::string_view wire) {
   INFO(message);
+  CHECK(length(message, message.size() + 1) == received(wire).size());
+  CHECK(length(message, 1) == received(wire).size());
+  CHECK(length(message, 3) == received(wire).size());
   CHECK(stuffed(message, message.size() + 1) == wire);
   CHECK(stuffed(message, 1) == wire);
   CHECK(stuffed(message, 3) == wire);
