@@ -9,6 +9,7 @@
 #include "common/directory/login_state.h"
 #include "common/log/log.h"
 #include "common/store/collector.h"
+#include "imapd/app/room.h"
 #include "imapd/service/arrivals.h"
 #include "imapd/service/header_cache.h"
 #include "imapd/service/key_cache.h"
@@ -104,6 +105,9 @@ Task<Result<void>> ImapApp::make_hosts() {
   };
   options.junk_moved = [this] { spread({store::kLessonHint, 0}); };
   hosts_.resize(count);
+  const uint32_t wanted = config.imapd.limits.connections;
+  const uint32_t room = room_for_connections(wanted, descriptors_allowed());
+  if (room < wanted) log::info("descriptors.few", {{"connections", room}, {"configured", wanted}});
   for (size_t i = 0; i < count; ++i)
     hosts_[i] = co_await runtime_->on_worker(i, make_host(*runtime_, options));
   // A first connection, for /readyz and to fail early in the log; the daemon starts without a database, too.

@@ -2,6 +2,7 @@
 
 #include "common/log/log.h"
 #include "common/metrics/metrics.h"
+#include "imapd/app/room.h"
 #include "imapd/pop3/session.h"
 #include "imapd/session/connection.h"
 
@@ -35,7 +36,9 @@ class Shares {
 }  // namespace
 
 SessionHost::SessionHost(daemon::Runtime& runtime, Worker::Options options)
-    : runtime_(runtime), worker_(std::move(options)) {}
+    : runtime_(runtime),
+      worker_(std::move(options)),
+      room_(room_for_connections(worker_.config.limits.connections, descriptors_allowed())) {}
 
 SessionHost::~SessionHost() = default;
 
@@ -59,7 +62,7 @@ Task<void> SessionHost::serve(daemon::Incoming incoming, Protocol protocol, bool
       co_await daemon::take_proxy_header(*stream, *incoming.listener, Deadline::after(seconds(10)));
   if (proxied) {
     Shares shares(*worker_.options.limits, stream->peer().ip());
-    const bool room = runtime_.workers().connections() <= worker_.config.limits.connections;
+    const bool room = runtime_.workers().connections() <= room_;
     if (!room || !shares.taken()) {
       refused.add();
       if (!implicit_tls) stream->write(protocol == Protocol::pop3 ? kPop3Full : kImapFull);

@@ -35,6 +35,7 @@ class SessionHost {
 
   daemon::Runtime& runtime_;
   Worker worker_;
+  const uint32_t room_;  // for connections, of all workers
   std::list<HostedSession*> sessions_;
   TaskGroup group_;
 };

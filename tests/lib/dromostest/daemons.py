@@ -47,7 +47,9 @@ class Daemon:
         self.listeners = {}
         self.log = suite.folder / (name + ".log")
 
-    def start(self, env=None):
+    def start(self, env=None, descriptors=None):
+        """`descriptors`: how many it may have (RLIMIT_NOFILE)."""
+        limited = ["prlimit", "--nofile=%d" % descriptors] if descriptors else []
         ports_file = self.suite.folder / (self.name + ".ports")
         ports_file.unlink(missing_ok=True)
         binary = paths.BIN / ("dromos-" + self.name)
@@ -55,7 +57,7 @@ class Daemon:
             raise Failure("%s is not built" % binary)
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [str(binary), "--config", str(self.suite.config_file), "--ports-file", str(ports_file)],
+                limited + [str(binary), "--config", str(self.suite.config_file), "--ports-file", str(ports_file)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=dict(os.environ, **(env or {})))
         self.listeners = self._wait_for(ports_file)
         return self
@@ -147,9 +149,9 @@ class Suite:
             config[name].update(metrics=ANY, workers=1)
         return config
 
-    def start(self, *names, env=None):
+    def start(self, *names, env=None, descriptors=None):
         for name in names or NAMES:
-            self.daemons[name] = Daemon(name, self).start(env)
+            self.daemons[name] = Daemon(name, self).start(env, descriptors)
         return self
 
     def __getattr__(self, name):
