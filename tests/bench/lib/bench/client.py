@@ -65,8 +65,8 @@ class Imap(Lines):
             self.ok("EXPUNGE")
         self.ok("CLOSE")
 
-    def idle(self):
-        self.ok("SELECT INBOX")
+    def idle(self, mailbox="INBOX"):
+        self.ok("SELECT " + mailbox)
         self.start("IDLE")
         while not self.line().startswith(b"+"):
             pass

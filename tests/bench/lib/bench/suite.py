@@ -12,9 +12,13 @@ from dromostest import clients
 from dromostest.daemons import NAMES
 
 from . import client, generator, imap_append as appending, imap_growth as growth, imap_mix as mixing, imap_ops as operations, targets
+from .idlers import Idlers
 
 COUNT, SESSIONS, USERS, ROUNDS = 2000, 20, 20, 3
 IDLERS = int(os.environ.get("DROMOS_BENCH_IDLERS", "5000"))
+IDLE_ACCOUNTS, IDLE_MAILBOXES = 25, 2500
+IDLE_SECONDS = 600  # how long opening them may take
+DESCRIPTORS_KEPT = 500  # of imapd's, for all that is no connection
 LATENCIES = 500
 STORY_SECONDS = 60
 
@@ -144,45 +148,69 @@ def latencies(target, count):
 
 
 def idle_memory(figures):
-    """5,000 connections in IDLE (DROMOS_BENCH_IDLERS), an account each: PSS growth of imapd per connection, plain and TLS."""
-    hard = max(resource.getrlimit(resource.RLIMIT_NOFILE)[1], IDLERS + 1000)
+    """5,000 connections in IDLE (DROMOS_BENCH_IDLERS): PSS growth of imapd per connection, plain and TLS."""
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if IDLERS + DESCRIPTORS_KEPT > allowed:
+        raise Skip("%d descriptors allowed to a process, so at most %d connections" % (allowed, allowed - DESCRIPTORS_KEPT))
+    with cluster() as server, targets.Ours(server, users=IDLE_ACCOUNTS) as suite:
+        who = idle_mailboxes(suite)
+        for name, goal in (("plain", 12), ("TLS", 30)):
+            suite.daemon("imapd").stop()
+            suite.start("imapd")
+            measure_idlers(figures, suite, who, name, goal)
+
+
+def idle_mailboxes(suite):
+    """[login, mailbox] of each connection: logins of an account after its first are cheap."""
+    each = IDLE_MAILBOXES // IDLE_ACCOUNTS
+    # A transaction each: within one, every change of an account would pass by all former states of its row.
+    suite.suite.sql("SET synchronous_commit = off;\n" + "".join(
+        "SELECT count(*) FROM directory.account, mail.mailbox_create_v1(id, ARRAY['m%d'], NULL, false, 0);\n" % n for n in range(1, each)))
+    pairs = [[login, "m%d" % n if n else "INBOX"] for n in range(each) for login in suite.addresses]
+    return [pairs[number % len(pairs)] for number in range(IDLERS)]
+
+
+def notified(idlers, target, inboxes):
+    """Seconds from the 250 until the last of the INBOXes in IDLE has told of it."""
+    content, sender, answered = generator.messages(1, 2048)[0], client.Smtp(target.smtp), 0
+    idlers.watch()
+    for number in range(IDLE_ACCOUNTS):
+        answered = sender.deliver(target.address(number), content)
+    sender.close()
+    told = idlers.answers(90)
+    wrong = [answer for answer in told if isinstance(answer, str)]
+    if wrong or sum(map(len, told)) != inboxes:
+        raise RuntimeError("not every INBOX in IDLE was told of its message: %s" % (wrong or told))
+    return max(0, max(moment for answer in told for moment in answer) - answered)
+
+
+def measure_idlers(figures, suite, who, name, goal):
+    target, group = suite.target(), suite.groups["imapd"]
+    inboxes = sum(mailbox == "INBOX" for _, mailbox in who)
+    idlers = Idlers(target.imaps if name == "TLS" else target.imap, target.password, name == "TLS")
     try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    except (ValueError, OSError):
-        raise Skip("only %d file descriptors allowed" % resource.getrlimit(resource.RLIMIT_NOFILE)[1]) from None
-    for name, goal in (("plain", 12), ("TLS", 30)):
-        with cluster() as server, targets.Ours(server, users=IDLERS) as suite:
-            measure_idlers(figures, suite, name, goal)
-
-
-def measure_idlers(figures, suite, name, goal):
-    target = suite.target()
-    address, context = (target.imaps, client.tls_context()) if name == "TLS" else (target.imap, None)
-
-    def idler(number):
-        one = client.Imap(address, target.address(number), target.password, context)
-        one.idle()
-        return one
-
-    group = suite.groups["imapd"]
-    idlers = [idler(number) for number in range(100)]  # warm
-    time.sleep(2)
-    before, database, began = group.pss_kib(), suite.groups["postgresql"].pss_kib(), time.monotonic()
-    with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        idlers += pool.map(idler, range(100, IDLERS))
-    logins = time.monotonic() - began
-    time.sleep(5)
-    grown = group.pss_kib() - before
-    time.sleep(30)
-    later = group.pss_kib() - before
-    idle_cpu = group.seconds()
-    time.sleep(10)
-    idle_cpu = (group.seconds() - idle_cpu) / 10
-    figures.add("idle_memory", name, "%.1f" % (min(grown, later) / (IDLERS - 100)), "KiB each", goal, None, None,
-                "%d connections opened in %.0f s; imapd %.0f MiB before; PostgreSQL grew by %.0f MiB; idle CPU %.1f %%" %
-                (IDLERS, logins, before / 1024, (suite.groups["postgresql"].pss_kib() - database) / 1024, 100 * idle_cpu))
-    for one in idlers:
-        one.close()
+        idlers.begin(who[:100])  # warm
+        idlers.wait_open(120)
+        time.sleep(2)
+        before, database, began = group.pss_kib(), suite.groups["postgresql"].pss_kib(), time.monotonic()
+        idlers.begin(who[100:])
+        idlers.wait_open(IDLE_SECONDS)
+        logins = time.monotonic() - began
+        time.sleep(5)
+        grown = group.pss_kib() - before
+        time.sleep(30)
+        later = group.pss_kib() - before
+        idle_cpu = group.seconds()
+        time.sleep(10)
+        idle_cpu = (group.seconds() - idle_cpu) / 10
+        told = notified(idlers, target, inboxes)
+        figures.add("idle_memory", name, "%.1f" % (min(grown, later) / (IDLERS - 100)), "KiB each", goal, None, None,
+                    "%d connections on %d mailboxes of %d accounts, opened in %.0f s; imapd %.0f MiB before; PostgreSQL grew by %.0f MiB; idle CPU "
+                    "%.1f %%; a delivery to each account then: the last of %d connections on INBOX told %.0f ms after the last 250" %
+                    (IDLERS, len(set(map(tuple, who))), IDLE_ACCOUNTS, logins, before / 1024, (suite.groups["postgresql"].pss_kib() - database) / 1024, 100 * idle_cpu,
+                     inboxes, 1000 * told))
+    finally:
+        idlers.close()
 
 
 # -- IMAP -----------------------------------------------------------------------------------------------------------------------------------
