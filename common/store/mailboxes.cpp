@@ -48,30 +48,37 @@ const db::Statement kMoved{
     "SELECT * FROM mail.mailbox i WHERE i.account_id = $1 AND i.mailbox_id = c.mailbox_id OFFSET 0) m ON "
     "true "
     "WHERE a.account_id = $1 ORDER BY m.mailbox_id"};
-const db::Statement kFind{
-    "store_mailbox_find",
-    "WITH RECURSIVE walk AS ("
-    "SELECT r.mailbox_id, 1 AS depth FROM mail.mailbox r WHERE r.account_id = $1 AND r.parent_id IS NULL AND "
-    "r.name = ($2::text[])[1] "
-    "UNION ALL SELECT k.mailbox_id, w.depth + 1 FROM walk w JOIN mail.mailbox k ON k.account_id = $1 AND "
-    "k.parent_id = w.mailbox_id "
-    "AND k.name = ($2::text[])[w.depth + 1] WHERE w.depth < cardinality($2)) "
-    "SELECT " MAILBOX_COLUMNS
-    " FROM walk w JOIN mail.mailbox m ON m.account_id = $1 AND m.mailbox_id = w.mailbox_id "
-    "WHERE w.depth = cardinality($2)"};
+// Down the path to its mailbox, where `walk` has its depth. OFFSET 0 as above.
+#define MAILBOX_WALK(path)                                                                                   \
+  "WITH RECURSIVE walk AS ("                                                                                 \
+  "SELECT r.mailbox_id, 1 AS depth FROM mail.mailbox r WHERE r.account_id = $1 AND r.parent_id IS NULL AND " \
+  "r.name = (" path                                                                                          \
+  "::text[])[1] UNION ALL SELECT k.mailbox_id, w.depth + 1 FROM walk w CROSS JOIN LATERAL "                  \
+  "(SELECT i.mailbox_id FROM mail.mailbox i WHERE i.account_id = $1 AND i.parent_id = w.mailbox_id AND "     \
+  "i.name = (" path "::text[])[w.depth + 1] OFFSET 0) k WHERE w.depth < cardinality(" path ")) "
+const db::Statement kFind{"store_mailbox_find",
+                          MAILBOX_WALK("$2") "SELECT " MAILBOX_COLUMNS
+                                             " FROM walk w CROSS JOIN LATERAL ("
+                                             "SELECT * FROM mail.mailbox i WHERE i.account_id = $1 AND "
+                                             "i.mailbox_id = w.mailbox_id OFFSET 0) m "
+                                             "WHERE w.depth = cardinality($2)"};
 const db::Statement kFindTop{"store_mailbox_find_top",
                              "SELECT " MAILBOX_COLUMNS
                              " FROM mail.mailbox m "
                              "WHERE m.account_id = $1 AND m.parent_id IS NULL AND m.name = $2"};
-// What lies below the mailboxes of the CTE `start`, level by level. OFFSET 0 as above.
-#define MAILBOX_LISTED(levels)                                                                          \
-  ", list AS (SELECT s.mailbox_id, 1 AS depth FROM start s UNION ALL SELECT c.mailbox_id, l.depth + 1 " \
-  "FROM list l CROSS JOIN LATERAL ("                                                                    \
+// By the index on names, whose first entry is the answer: statistics may say that all mailboxes have one
+// superior.
+#define HAS_INFERIORS(mailbox)                                                          \
+  "(SELECT true FROM mail.mailbox f WHERE f.account_id = $1 AND f.parent_id = " mailbox \
+  ".mailbox_id "                                                                        \
+  "ORDER BY f.name LIMIT 1) IS NOT NULL"
+// What lies below the mailboxes of the CTE `start`, level by level.
+#define MAILBOX_LISTED(levels) \
+  ", list AS (SELECT s.mailbox_id, 1 AS depth, " HAS_INFERIORS("s") " AS superior FROM start s "        \
+  "UNION ALL SELECT c.mailbox_id, l.depth + 1, " HAS_INFERIORS("c") " FROM list l CROSS JOIN LATERAL (" \
   "SELECT i.mailbox_id FROM mail.mailbox i WHERE i.account_id = $1 AND i.parent_id = l.mailbox_id "     \
-  "OFFSET 0) c WHERE " levels " = 0 OR l.depth < " levels ") SELECT " MAILBOX_COLUMNS                   \
-  ", EXISTS (SELECT FROM mail.mailbox c WHERE c.account_id = $1 AND c.parent_id = m.mailbox_id OFFSET " \
-  "0) "                                                                                                 \
-  "FROM list l CROSS JOIN LATERAL ("                                                                    \
+  "OFFSET 0) c WHERE l.superior AND (" levels " = 0 OR l.depth < " levels ")) SELECT " MAILBOX_COLUMNS  \
+  ", l.superior FROM list l CROSS JOIN LATERAL ("                                                       \
   "SELECT * FROM mail.mailbox i WHERE i.account_id = $1 AND i.mailbox_id = l.mailbox_id OFFSET 0) m "   \
   "ORDER BY l.depth"
 const db::Statement kTop{
@@ -84,14 +91,9 @@ const db::Statement kTop{
     "k.name = 'INBOX' AND $2 <> $3)" MAILBOX_LISTED("$4")};
 const db::Statement kBelow{
     "store_mailbox_below",
-    "WITH RECURSIVE walk AS ("
-    "SELECT r.mailbox_id, 1 AS depth FROM mail.mailbox r WHERE r.account_id = $1 AND r.parent_id IS NULL AND "
-    "r.name = ($5::text[])[1] "
-    "UNION ALL SELECT k.mailbox_id, w.depth + 1 FROM walk w JOIN mail.mailbox k ON k.account_id = $1 AND "
-    "k.parent_id = w.mailbox_id AND k.name = ($5::text[])[w.depth + 1] WHERE w.depth < cardinality($5)), "
-    "start AS (SELECT k.mailbox_id FROM walk w JOIN mail.mailbox k ON k.account_id = $1 AND "
-    "k.parent_id = w.mailbox_id AND k.name >= $2 AND k.name <= $3 "
-    "WHERE w.depth = cardinality($5))" MAILBOX_LISTED("$4")};
+    MAILBOX_WALK("$5") ", start AS (SELECT k.mailbox_id FROM walk w CROSS JOIN LATERAL ("
+    "SELECT i.mailbox_id FROM mail.mailbox i WHERE i.account_id = $1 AND i.parent_id = w.mailbox_id AND "
+    "i.name >= $2 AND i.name <= $3 OFFSET 0) k WHERE w.depth = cardinality($5))" MAILBOX_LISTED("$4")};
 const db::Statement kGet{"store_mailbox_get",
                          "SELECT " MAILBOX_COLUMNS
                          " FROM mail.mailbox m WHERE m.account_id = $1 AND m.mailbox_id = $2"};

@@ -100,8 +100,8 @@ def test_lessons_wait_for_spamd(suite, bob):
     suite.start("spamd")
     suite.sql("SELECT 1")
     bob.ok("MOVE 1 INBOX")  # wakes the job
-    rows = events(suite, 2)
-    assert rows and set(rows) == {"1|f"}
+    events(suite, 2)  # those of before may have been learned before the last MOVE: what counts is how it ends
+    assert suite.sql("SELECT ham, spam FROM spam.model").strip() == "2|0"
 
 
 def test_a_message_that_is_gone_is_not_waited_for(suite, bob):
