@@ -77,8 +77,8 @@ GroupCommit::GroupCommit(db::Pool& pool, Options options)
     : home_(Reactor::current()),
       pool_(pool),
       options_(std::move(options)),
-      lanes_(options.lanes),
-      side_(options.side_connections) {}
+      lanes_(options_.lanes),
+      side_(options_.side_connections) {}
 
 GroupCommit::~GroupCommit() = default;
 

@@ -51,6 +51,23 @@ def test_nothing_is_read_of_what_was_appended(server, connect, unreadable):
     assert three.answer("SELECT Sent").startswith("NO")
 
 
+def test_what_was_read_once_is_not_read_again(server, connect, unreadable):
+    writing = connect(select="INBOX")
+    for message in (MESSAGE, simple("two")):
+        assert writing.append("INBOX", message).startswith("OK")
+    server.imapd.stop()
+    server.start("imapd")
+    one, two = connect(select="INBOX"), connect(select="INBOX")
+    one.ok("FETCH 1:2 (ENVELOPE)")
+    memory = told(one)
+    unreadable()
+    assert len(memory) == 2 and told(two) == memory
+    two.ok("UID STORE 1 +FLAGS (\\Deleted)")
+    two.ok("EXPUNGE")
+    one.ok("NOOP")
+    assert list(told(one)) == [2]
+
+
 def test_they_are_told_as_they_are_read(server, connect):
     watching = connect(select="INBOX")
     failures = []
