@@ -83,7 +83,7 @@ def test_they_are_told_as_they_are_read(server, connect):
                     answer = client.append("INBOX", simple("%d.%d" % (number, n), "x\r\n" * dice.randrange(3000)), "(%s)" % flags)
                 assert answer.startswith("OK"), answer
                 if dice.random() < 0.3:
-                    client.ok("STORE %d +FLAGS (%s)" % (dice.randrange(1, 8), dice.choice(["\\Answered", "four"])))
+                    client.ok("UID STORE %d +FLAGS (%s)" % (dice.randrange(1, 40), dice.choice(["\\Answered", "four"])))
                 if dice.random() < 0.1:
                     client.ok("EXPUNGE")
         except Exception as e:
