@@ -74,8 +74,10 @@ class Imap(Lines):
     def wait_exists(self, seconds):
         """The moment of the next EXISTS."""
         end = time.monotonic() + seconds
+        wait = select.poll()  # select() knows descriptors below 1,024 only
+        wait.register(self.socket, select.POLLIN)
         while True:
-            if b"\n" not in self.buffer and not select.select([self.socket], [], [], max(0, end - time.monotonic()))[0]:
+            if b"\n" not in self.buffer and not wait.poll(1000 * max(0, end - time.monotonic())):
                 raise TimeoutError("no EXISTS within %d s" % seconds)
             if self.line().endswith(b"EXISTS"):
                 return time.monotonic()
