@@ -10,19 +10,21 @@
 namespace dromos::store {
 namespace {
 
-#define ENTRY_COLUMNS \
-  "e.uid, e.flags, e.modseq, e.size, e.received_at, e.saved_at, e.message_id, e.thread_id, e.keywords"
+// With the mailbox's run of flags, if it has one, brought into the entries (mail.flag_run).
+#define IN_RUN "CASE WHEN e.modseq < f.modseq AND e.uid::bigint <@ f.uids THEN "
+#define ENTRY_COLUMNS                                                     \
+  "e.uid, " IN_RUN "(e.flags & f.keep) | f.put ELSE e.flags END, " IN_RUN \
+  "f.modseq ELSE e.modseq END, e.size, e.received_at, e.saved_at, e.message_id, e.thread_id, e.keywords"
+#define WITH_RUN " LEFT JOIN mail.flag_run f ON f.account_id = e.account_id AND f.mailbox_id = e.mailbox_id "
 
 const AccountStatement kSliceOf{
     "store_entry_slice",
-    "SELECT " ENTRY_COLUMNS
-    " FROM mail.entry_p%p e WHERE e.account_id = $1 AND e.mailbox_id = $2 AND e.uid >= $3 AND e.uid <= $4 "
-    "ORDER BY e.uid LIMIT $5"};
+    "SELECT " ENTRY_COLUMNS " FROM mail.entry_p%p e" WITH_RUN
+    "WHERE e.account_id = $1 AND e.mailbox_id = $2 AND e.uid >= $3 AND e.uid <= $4 ORDER BY e.uid LIMIT $5"};
 const AccountStatement kPlaces{
     "store_entry_places",
-    "SELECT " ENTRY_COLUMNS
-    ", e.mailbox_id FROM mail.entry_p%p e WHERE e.account_id = $1 AND e.message_id = ANY ($2) "
-    "ORDER BY e.message_id, e.mailbox_id"};
+    "SELECT " ENTRY_COLUMNS ", e.mailbox_id FROM mail.entry_p%p e" WITH_RUN
+    "WHERE e.account_id = $1 AND e.message_id = ANY ($2) ORDER BY e.message_id, e.mailbox_id"};
 // Batch of one snapshot: repeatable read by a single statement each would differ, so the modseq bounds the
 // others.
 const db::Statement kState{
@@ -39,15 +41,16 @@ const AccountStatement kByRanges{
     "store_entry_ranges",
     "SELECT " ENTRY_COLUMNS
     " FROM unnest($3::text::int8multirange) AS r CROSS JOIN LATERAL (SELECT i.* FROM mail.entry_p%p i "
-    "WHERE i.account_id = $1 AND i.mailbox_id = $2 AND i.uid >= lower(r) AND i.uid < upper(r) OFFSET 0) e "
-    "ORDER BY e.uid"};
-const AccountStatement kByModseq{
-    "store_entry_modseq",
-    "SELECT " ENTRY_COLUMNS
-    " FROM mail.entry_p%p e WHERE e.account_id = $1 AND e.mailbox_id = $2 AND e.modseq > $3 ORDER BY e.uid"};
+    "WHERE i.account_id = $1 AND i.mailbox_id = $2 AND i.uid >= lower(r) AND i.uid < upper(r) OFFSET 0) "
+    "e" WITH_RUN "ORDER BY e.uid"};
+const AccountStatement kByModseq{"store_entry_modseq",
+                                 "SELECT " ENTRY_COLUMNS " FROM mail.entry_p%p e" WITH_RUN
+                                 "WHERE e.account_id = $1 AND e.mailbox_id = $2 AND (e.modseq > $3 OR "
+                                 "(f.modseq > $3 AND e.uid::bigint <@ f.uids)) "
+                                 "ORDER BY e.uid"};
 const db::Statement kStore{"store_flags",
                            "SELECT modseq, changed::text, failed::text, before "
-                           "FROM mail.store_flags_v2($1, $2, $3::text::int8multirange, $4, $5, $6, $7)"};
+                           "FROM mail.store_flags_v3($1, $2, $3::text::int8multirange, $4, $5, $6, $7)"};
 const db::Statement kTransfer{"store_transfer",
                               "SELECT modseq, uidvalidity, source_uids::text, first_uid "
                               "FROM mail.transfer_v1($1, $2, $3, $4::text::int8multirange, $5, $6)"};

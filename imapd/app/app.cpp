@@ -10,6 +10,7 @@
 #include "common/log/log.h"
 #include "common/store/collector.h"
 #include "imapd/app/room.h"
+#include "imapd/pop3/sent_sizes.h"
 #include "imapd/service/arrivals.h"
 #include "imapd/service/header_cache.h"
 #include "imapd/service/key_cache.h"
@@ -85,6 +86,7 @@ Task<Result<void>> ImapApp::make_hosts() {
   options.headers = headers_;
   recent_ = std::make_shared<RecentMessages>(config.imapd.limits.recent_messages.bytes);
   options.recent = recent_;
+  options.sent = std::make_shared<pop3::SentCache>();
   commit_pool_ = std::make_unique<db::Pool>(options.pool);
   store::GroupCommit::Options commit;
   commit.on_stored = [mailboxes = mailboxes_, recent = recent_](std::span<const store::Stored> stored) {
@@ -104,10 +106,16 @@ Task<Result<void>> ImapApp::make_hosts() {
     spread(change);
   };
   options.junk_moved = [this] { spread({store::kLessonHint, 0}); };
-  hosts_.resize(count);
+  options.many_flagged = [this] {
+    home_->post([this] {
+      if (jobs_) jobs_->wake(FlagFolder::kJob);
+    });
+  };
   const uint32_t wanted = config.imapd.limits.connections;
-  const uint32_t room = room_for_connections(wanted, descriptors_allowed());
-  if (room < wanted) log::info("descriptors.few", {{"connections", room}, {"configured", wanted}});
+  options.connections = room_for_connections(wanted, descriptors_allowed());
+  if (options.connections < wanted)
+    log::info("descriptors.few", {{"connections", options.connections}, {"configured", wanted}});
+  hosts_.resize(count);
   for (size_t i = 0; i < count; ++i)
     hosts_[i] = co_await runtime_->on_worker(i, make_host(*runtime_, options));
   // A first connection, for /readyz and to fail early in the log; the daemon starts without a database, too.
@@ -143,6 +151,7 @@ void ImapApp::start_jobs() {
   indexer_ = std::make_unique<Indexer>(*job_pool_, *jobs_, std::move(indexing));
   teacher_ =
       std::make_unique<Teacher>(*job_pool_, *job_blobs_, *jobs_, runtime_->rpc_to(config::Daemon::spamd));
+  flag_folder_ = std::make_unique<FlagFolder>(*job_pool_, *jobs_);
   if (const std::string& folder = runtime_->config().store.folder; !folder.empty())
     jobs_->add("imapd.unlink_blobs", kUnlinkEvery,
                [this, folder](jobs::JobContext& context) { return unlink_blobs(context, folder); });
@@ -285,6 +294,7 @@ Task<void> ImapApp::close_jobs() {
   co_await indexer_->close();
   attachments_.reset();
   teacher_.reset();
+  flag_folder_.reset();
   co_await job_pool_->close();
 }
 

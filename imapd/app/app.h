@@ -11,6 +11,7 @@
 #include "imapd/index/attachment_job.h"
 #include "imapd/index/indexer.h"
 #include "imapd/learn/teacher.h"
+#include "imapd/service/flag_folder.h"
 
 namespace dromos::imapd {
 
@@ -52,6 +53,7 @@ class ImapApp final : public daemon::App {
   std::unique_ptr<Indexer> indexer_;
   std::unique_ptr<store::BlobStore> job_blobs_;
   std::unique_ptr<Teacher> teacher_;
+  std::unique_ptr<FlagFolder> flag_folder_;
   // A runner of its own: documents may take long, and the other jobs run one at a time.
   std::unique_ptr<jobs::LeasedRunner> attachment_jobs_;
   std::unique_ptr<AttachmentJob> attachments_;

@@ -2,7 +2,6 @@
 
 #include "common/log/log.h"
 #include "common/metrics/metrics.h"
-#include "imapd/app/room.h"
 #include "imapd/pop3/session.h"
 #include "imapd/session/connection.h"
 
@@ -36,9 +35,7 @@ class Shares {
 }  // namespace
 
 SessionHost::SessionHost(daemon::Runtime& runtime, Worker::Options options)
-    : runtime_(runtime),
-      worker_(std::move(options)),
-      room_(room_for_connections(worker_.config.limits.connections, descriptors_allowed())) {}
+    : runtime_(runtime), worker_(std::move(options)) {}
 
 SessionHost::~SessionHost() = default;
 
@@ -62,7 +59,7 @@ Task<void> SessionHost::serve(daemon::Incoming incoming, Protocol protocol, bool
       co_await daemon::take_proxy_header(*stream, *incoming.listener, Deadline::after(seconds(10)));
   if (proxied) {
     Shares shares(*worker_.options.limits, stream->peer().ip());
-    const bool room = runtime_.workers().connections() <= room_;
+    const bool room = runtime_.workers().connections() <= worker_.options.connections;
     if (!room || !shares.taken()) {
       refused.add();
       if (!implicit_tls) stream->write(protocol == Protocol::pop3 ? kPop3Full : kImapFull);

@@ -35,7 +35,6 @@ class SessionHost {
 
   daemon::Runtime& runtime_;
   Worker worker_;
-  const uint32_t room_;  // for connections, of all workers
   std::list<HostedSession*> sessions_;
   TaskGroup group_;
 };

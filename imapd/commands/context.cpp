@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 
 #include "common/store/errc.h"
+#include "common/store/flag_runs.h"
 #include "imapd/commands/append.h"
 #include "imapd/commands/metadata_watch.h"
 #include "imapd/commands/notify.h"
@@ -164,7 +165,9 @@ Task<Result<store::StoreResult>> store_flags(Context& context, const store::UidS
       store::flags_allowed(selected.rights) != store::flags_allowed(store::kAllRights))
     co_return co_await worker.sharing.replace_flags(owner, id, uids, std::move(flags), selected.rights,
                                                     unchanged, deadline);
-  co_return co_await worker.entries.store(owner, id, uids, op, std::move(flags), unchanged, deadline);
+  auto stored = co_await worker.entries.store(owner, id, uids, op, std::move(flags), unchanged, deadline);
+  if (stored && stored->changed.count() >= store::FlagRuns::kLeast) worker.options.many_flagged();
+  co_return stored;
 }
 
 std::string highest_modseq_code(const Context& context) {

@@ -16,6 +16,7 @@
 #include "imapd/commands/sync.h"
 #include "imapd/service/header_chunk.h"
 #include "imapd/service/header_reader.h"
+#include "imapd/service/recent_messages.h"
 
 namespace dromos::imapd {
 namespace {
@@ -73,6 +74,7 @@ class Fetcher {
   /// Numbers ascending, or descending.
   Task<Result<void>> run(const std::vector<uint32_t>& numbers) {
     descending_ = numbers.size() > 1 && numbers.front() > numbers.back();
+    needs_.few = numbers.size() <= RecentMessages::kFew;
     std::exception_ptr thrown;
     Result<void> result;
     try {
@@ -167,7 +169,7 @@ class Fetcher {
     CO_TRY(loaded, co_await loader_.load(std::move(uids), needs_, context_.store_deadline()));
     if (needs_.fields != nullptr) {
       HeaderReader headers(context_.worker, *context_.selected->mailbox, *needs_.fields);
-      CO_TRY_VOID(co_await headers.read(loaded, *version_, context_.store_deadline()));
+      CO_TRY_VOID(co_await headers.read(loaded, *version_, needs_.few, context_.store_deadline()));
     }
     if (descending_) std::reverse(loaded.begin(), loaded.end());
     co_return Result<void>{};
@@ -213,7 +215,7 @@ class Fetcher {
 
   Context& context_;
   const VersionPtr version_;  // kept: what the client was told does not move during a FETCH
-  const LoadNeeds needs_;
+  LoadNeeds needs_;
   MessageLoader loader_;
   FetchRenderer renderer_;
   bool descending_ = false;

@@ -37,53 +37,42 @@ Task<void> Session::stat() {
 }
 
 Task<void> Session::list(Command command) {
-  if (command.number == 0) co_return co_await list_all();
+  SentSizes sizes(worker_, account(), maildrop_, utf8_);
+  if (command.number == 0) co_return co_await list_all(&sizes);
   const MessageItem* item = maildrop_.find(command.number);
   if (item == nullptr) co_return err("", "No such message");
-  SentSizes sizes(worker_, account(), maildrop_, utf8_);
   const auto learned = co_await learn(sizes, *item);
   if (!learned) co_return err(learned.error());
   ok(std::to_string(command.number) + " " + std::to_string(sizes.of(*item)));
 }
 
-Task<void> Session::list_all() {
-  SentSizes sizes(worker_, account(), maildrop_, utf8_);
+Task<void> Session::unique_ids(Command command) {
+  if (command.number == 0) co_return co_await list_all(nullptr);
+  const MessageItem* item = maildrop_.find(command.number);
+  if (item == nullptr) co_return err("", "No such message");
+  ok(std::to_string(command.number) + " " + maildrop_.unique_id(*item));
+}
+
+/// With `sizes` LIST's lines, without UIDL's.
+Task<void> Session::list_all(SentSizes* sizes) {
   const size_t begin = out_.size();
   ok(std::to_string(maildrop_.count()) + " messages follow");
   for (uint32_t number = 1; number <= maildrop_.last() && !broken_; ++number) {
     if (const MessageItem* item = maildrop_.find(number)) {
-      const auto learned = sizes.covers(*item) ? Result<void>{} : co_await learn(sizes, *item);
+      const bool known = sizes == nullptr || sizes->covers(*item);
+      const auto learned = known ? Result<void>{} : co_await learn(*sizes, *item);
       if (!learned) {
         broken_ = within_response_;  // nothing could say that the rest is missing
         within_response_ = false;
         out_.resize(broken_ ? out_.size() : begin);
         co_return err(learned.error());
       }
-      out_.append(std::to_string(number)).append(" ").append(std::to_string(sizes.of(*item))).append("\r\n");
+      out_.append(std::to_string(number)).append(" ");
+      out_.append(sizes ? std::to_string(sizes->of(*item)) : maildrop_.unique_id(*item)).append("\r\n");
     }
     if (number % kSlice == 0) {
       co_await flush_some();
       within_response_ |= out_.empty();
-      co_await Reactor::current().yield();
-    }
-  }
-  out_ += ".\r\n";
-  within_response_ = false;
-}
-
-Task<void> Session::unique_ids(Command command) {
-  if (command.number != 0) {
-    const MessageItem* item = maildrop_.find(command.number);
-    if (item == nullptr) co_return err("", "No such message");
-    co_return ok(std::to_string(command.number) + " " + maildrop_.unique_id(*item));
-  }
-  ok(std::to_string(maildrop_.count()) + " messages follow");
-  within_response_ = true;
-  for (uint32_t number = 1; number <= maildrop_.last() && !broken_; ++number) {
-    if (const MessageItem* item = maildrop_.find(number))
-      out_.append(std::to_string(number)).append(" ").append(maildrop_.unique_id(*item)).append("\r\n");
-    if (number % kSlice == 0) {
-      co_await flush_some();
       co_await Reactor::current().yield();
     }
   }

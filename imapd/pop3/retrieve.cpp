@@ -29,15 +29,16 @@ Task<void> Session::retrieve(uint32_t number, std::optional<uint32_t> body_lines
 
 Task<Result<void>> Session::send_message(const MessageItem& item, std::optional<uint32_t> body_lines) {
   const uint64_t size = item.size;
+  const bool at_once = size <= kPiece;
   uint64_t sent_size = 0;
-  if (!body_lines) {
+  if (!body_lines && !at_once) {
     SentSizes sizes(worker_, account(), maildrop_, utf8_);
     CO_TRY_VOID(co_await learn(sizes, item));
     sent_size = sizes.of(item);
   }
   MessageLoader loader(worker_, account(), maildrop_.mailbox());
   LoadNeeds needs;
-  needs.raw = size <= kPiece;
+  needs.raw = at_once;
   needs.entry = !needs.raw;
   CO_TRY(auto loaded, co_await loader.load({item.uid}, needs, store_deadline()));
   if (!loaded.front().found) {
@@ -50,6 +51,11 @@ Task<Result<void>> Session::send_message(const MessageItem& item, std::optional<
   if (!utf8_) {
     if (const auto surrogate = surrogate_header(piece))
       piece.replace(0, surrogate->replaced_octets, surrogate->header);
+  }
+  if (at_once) {
+    SentLength length;
+    length.feed(piece);
+    sent_size = length.total();
   }
   ok(body_lines ? "The top follows" : std::to_string(sent_size) + " octets");
   within_response_ = true;

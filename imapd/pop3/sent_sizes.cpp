@@ -5,21 +5,12 @@
 #include "common/mime/facts.h"
 #include "imapd/pop3/protocol/multiline.h"
 #include "imapd/pop3/surrogate.h"
-#include "imapd/service/chunk_cache.h"
 
 namespace dromos::imapd::pop3 {
 namespace {
 
 constexpr uint64_t kStepBytes = 64 * 1024 * 1024;
 constexpr size_t kCacheBytes = 4 * 1024 * 1024;  // 30,000 chunks of mail that came by SMTP
-
-using Cache = ChunkCache<SentChunk>;
-Cache& cache() {
-  static Cache all(kCacheBytes, metrics::gauge("dromos_imapd_pop3_sizes_bytes",
-                                               "Memory of the sizes of messages that POP3 sends otherwise "
-                                               "than they are stored."));
-  return all;
-}
 
 Task<Result<void>> done() {
   co_return Result<void>{};
@@ -74,6 +65,11 @@ const SentChunk::Row* SentChunk::find(uint32_t uid) const {
   return at != rows_.end() && at->uid == uid ? &*at : nullptr;
 }
 
+SentCache::SentCache()
+    : ChunkCache(kCacheBytes, metrics::gauge("dromos_imapd_pop3_sizes_bytes",
+                                             "Memory of the sizes of messages that POP3 sends otherwise "
+                                             "than they are stored.")) {}
+
 uint64_t SentSizes::of(const MessageItem& item) const {
   const SentChunk::Row* row = chunk_->find(item.uid);
   if (row == nullptr) return item.size;
@@ -82,8 +78,8 @@ uint64_t SentSizes::of(const MessageItem& item) const {
 
 Task<Result<void>> SentSizes::open(const MessageItem& item, Deadline deadline) {
   index_ = SentChunk::index_of(item.uid);
-  const Cache::Key key{account_, maildrop_.mailbox(), maildrop_.uidvalidity(), index_};
-  chunk_ = cache().find(key);
+  const SentCache::Key key{account_, maildrop_.mailbox(), maildrop_.uidvalidity(), index_};
+  chunk_ = worker_.options.sent->find(key);
   if (covers(item)) co_return Result<void>{};
   const uint32_t begin = index_ * SentChunk::kUids;
   const uint32_t first = chunk_ ? chunk_->through() + 1 : std::max(begin, 1U);
@@ -102,7 +98,7 @@ Task<Result<void>> SentSizes::open(const MessageItem& item, Deadline deadline) {
   CO_TRY_VOID(co_await measure(list, rows, deadline));
   std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.uid < b.uid; });
   chunk_ = std::make_shared<SentChunk>(std::move(rows), through);
-  cache().put(key, chunk_);
+  worker_.options.sent->put(key, chunk_);
   co_return Result<void>{};
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "imapd/pop3/maildrop.h"
+#include "imapd/service/chunk_cache.h"
 
 namespace dromos::imapd::pop3 {
 
@@ -35,6 +36,12 @@ class SentChunk {
  private:
   std::vector<Row> rows_;  // in uid order
   uint32_t through_;
+};
+
+/// Of the whole process.
+class SentCache : public ChunkCache<SentChunk> {
+ public:
+  SentCache();
 };
 
 class SentSizes {

@@ -69,8 +69,8 @@ class Session final : public HostedSession, private SaslPeer {
   void tell_count();
   Task<void> stat();
   Task<void> list(Command command);
-  Task<void> list_all();
   Task<void> unique_ids(Command command);
+  Task<void> list_all(SentSizes* sizes);
   Task<Result<void>> learn(SentSizes& sizes, const MessageItem& item) const;
   void dele(uint32_t number);
 

@@ -50,11 +50,11 @@ store::Entry entry_of(const Arrival& arrival) {
 void keep(RecentMessages& recent, const SharedMailbox& mailbox, const Arrival& arrival) {
   const store::NewMessage& message = *arrival.message;
   if (message.raw.empty() || message.raw.size() > RecentMessages::kMaxRaw) return;
-  RecentMessage parts{
+  RecentParts parts{
       arrival.result->id, arrival.result->thread, arrival.result->blob, message.facts, message.raw, {}};
-  const std::string header = message.raw.substr(0, message.header_size);
+  const std::string_view header = std::string_view(message.raw).substr(0, message.header_size);
   if (is_header(header)) parts.header = header;
-  recent.add(mailbox, arrival.result->uid, std::move(parts));
+  recent.add(mailbox, arrival.result->uid, parts);
 }
 
 }  // namespace

@@ -42,15 +42,16 @@ struct HeaderReader::Part : AheadPart {
 struct HeaderReader::Chunks {
   HeaderReader& reader;
   const MailboxVersion& version;
+  const bool few;
   const Deadline deadline;
 
   Result<void> before(const Part&) { return {}; }
-  Task<Result<void>> read(Part& part) { return reader.read_chunk(part.messages, version, deadline); }
+  Task<Result<void>> read(Part& part) { return reader.read_chunk(part.messages, version, few, deadline); }
   void after(const Part&) {}
 };
 
 Task<Result<void>> HeaderReader::read(std::span<LoadedMessage> messages, const MailboxVersion& version,
-                                      Deadline deadline) {
+                                      bool few, Deadline deadline) {
   std::deque<Part> parts;
   for (size_t begin = 0; begin < messages.size();) {
     size_t end = begin;
@@ -60,37 +61,27 @@ Task<Result<void>> HeaderReader::read(std::span<LoadedMessage> messages, const M
     parts.emplace_back().messages = messages.subspan(begin, end - begin);
     begin = end;
   }
-  Chunks chunks{*this, version, deadline};
+  Chunks chunks{*this, version, few, deadline};
   co_return co_await read_ahead(parts, chunks, kAtOnce);
 }
 
 Task<Result<void>> HeaderReader::read_chunk(std::span<LoadedMessage> messages, const MailboxVersion& version,
-                                            Deadline deadline) {
+                                            bool few, Deadline deadline) {
+  if (std::all_of(messages.begin(), messages.end(),
+                  [](const LoadedMessage& m) { return m.fields.has_value(); }))
+    co_return Result<void>{};
   const HeaderCache::Key key{mailbox_.account(), mailbox_.id(), mailbox_.uidvalidity(),
                              HeaderChunk::index_of(messages.front().uid), std::hash<std::string>()(names_)};
   const auto known = worker_.options.headers->find(key);
   const bool ours = known && known->names() == names_;
   if (ours) take_kept(messages, *known);
-  CO_TRY(const size_t read, co_await read_missing(messages, deadline));
+  CO_TRY(const size_t read, co_await read_missing(messages, few, deadline));
   if (read > 0 && !(ours && known->through() >= messages.back().uid)) co_await keep(messages, version, key);
   co_return Result<void>{};
 }
 
-void HeaderReader::take_recent(std::span<LoadedMessage> messages) const {
-  for (LoadedMessage& message : messages) {
-    if (message.fields) continue;
-    const auto kept = worker_.options.recent->of(mailbox_, message.uid);
-    if (!kept || !kept->header) continue;
-    message.found = true;
-    message.id = kept->id;
-    message.blob = kept->blob;
-    message.fields = mime::filter_fields(*kept->header, fields_, false);
-  }
-}
-
-Task<Result<size_t>> HeaderReader::read_missing(std::span<LoadedMessage> messages, Deadline deadline) {
-  const bool few = messages.size() <= RecentMessages::kFew;
-  if (few) take_recent(messages);
+Task<Result<size_t>> HeaderReader::read_missing(std::span<LoadedMessage> messages, bool few,
+                                                Deadline deadline) {
   std::vector<uint32_t> uids;
   for (const LoadedMessage& message : messages)
     if (!message.fields) uids.push_back(message.uid);
@@ -118,8 +109,7 @@ void HeaderReader::take(std::span<LoadedMessage> messages, const store::Messages
     message->blob = row.blob;
     if (!row.whole || !is_header(row.bytes)) continue;
     message->fields = mime::filter_fields(row.bytes, fields_, false);
-    if (few)
-      worker_.options.recent->add(mailbox_, row.uid, {row.id, {}, row.blob, {}, {}, std::move(row.bytes)});
+    if (few) worker_.options.recent->add(mailbox_, row.uid, {row.id, {}, row.blob, {}, {}, row.bytes});
   }
 }
 

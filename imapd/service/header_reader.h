@@ -18,20 +18,19 @@ class HeaderReader {
   /// Those of `fields`, whatever their order and case.
   HeaderReader(Worker& worker, const SharedMailbox& mailbox, const std::vector<std::string>& fields);
 
-  /// Sets `fields` of the messages (in uid order, of `version`); without are those that are gone (found is
-  /// false, too) and those whose header is too long. A message that is kept here may be gone meanwhile.
-  Task<Result<void>> read(std::span<LoadedMessage> messages, const MailboxVersion& version,
+  /// Sets `fields` of the messages (in uid order, of `version`) that have none yet; without are those that
+  /// are gone (found is false, too) and those whose header is too long. A message that is kept here may be
+  /// gone meanwhile. `few`: LoadNeeds::few.
+  Task<Result<void>> read(std::span<LoadedMessage> messages, const MailboxVersion& version, bool few,
                           Deadline deadline);
 
  private:
   struct Part;
   struct Chunks;
-  Task<Result<void>> read_chunk(std::span<LoadedMessage> messages, const MailboxVersion& version,
+  Task<Result<void>> read_chunk(std::span<LoadedMessage> messages, const MailboxVersion& version, bool few,
                                 Deadline deadline);
   /// How many were read.
-  Task<Result<size_t>> read_missing(std::span<LoadedMessage> messages, Deadline deadline);
-  /// Of few messages: from those read a moment ago.
-  void take_recent(std::span<LoadedMessage> messages) const;
+  Task<Result<size_t>> read_missing(std::span<LoadedMessage> messages, bool few, Deadline deadline);
   /// On a thread of the pool, or here for few.
   void take(std::span<LoadedMessage> messages, const store::Messages::PackedHeaders& headers, bool few) const;
   /// Keeps the fields if these are all messages of the chunk.

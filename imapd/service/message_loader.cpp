@@ -4,6 +4,7 @@
 
 #include "common/async/offload.h"
 #include "common/log/log.h"
+#include "common/mime/section.h"
 #include "imapd/service/recent_messages.h"
 
 namespace dromos::imapd {
@@ -81,7 +82,7 @@ Task<Result<std::vector<LoadedMessage>>> MessageLoader::load(std::vector<uint32_
                                                              Deadline deadline) {
   std::vector<LoadedMessage> list(uids.size());
   for (size_t i = 0; i < uids.size(); ++i) list[i].uid = uids[i];
-  const bool few = people_ != nullptr && uids.size() <= RecentMessages::kFew;
+  const bool few = people_ != nullptr && needs.few;
   if (few) uids = take_recent(list, needs);
   if (uids.empty()) co_return list;
   CO_TRY_VOID(co_await read_all(list, uids, needs, deadline));
@@ -93,8 +94,9 @@ MessageLoader::Uids MessageLoader::take_recent(std::vector<LoadedMessage>& list,
   Uids rest;
   for (LoadedMessage& message : list) {
     const auto kept = worker_.options.recent->of(*people_, message.uid);
+    const bool header = needs.fields != nullptr || (needs.header && !needs.raw);
     const bool whole = kept && !needs.entry && (!needs.facts || kept->facts) && (!needs.raw || kept->raw) &&
-                       (!needs.header || needs.raw || kept->header);
+                       (!header || kept->header);
     if (!whole) {
       rest.push_back(message.uid);
       continue;
@@ -106,6 +108,7 @@ MessageLoader::Uids MessageLoader::take_recent(std::vector<LoadedMessage>& list,
     if (needs.facts) message.facts = *kept->facts;
     if (needs.raw) message.raw = kept->raw;
     if (needs.header && !needs.raw) message.header = kept->header;
+    if (needs.fields != nullptr) message.fields = mime::filter_fields(*kept->header, *needs.fields, false);
   }
   return rest;
 }
@@ -114,9 +117,9 @@ void MessageLoader::keep_recent(std::vector<LoadedMessage>& list, const Uids& ui
   for (const uint32_t uid : uids) {
     const LoadedMessage* message = find(list, uid);
     if (message == nullptr || !message->found || message->id == MessageId()) continue;
-    RecentMessage parts{message->id, message->thread, message->blob, {}, message->raw, message->header};
+    RecentParts parts{message->id, message->thread, message->blob, {}, message->raw, message->header};
     if (needs.facts && !message->facts.empty()) parts.facts = message->facts;
-    worker_.options.recent->add(*people_, uid, std::move(parts));
+    worker_.options.recent->add(*people_, uid, parts);
   }
 }
 

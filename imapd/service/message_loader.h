@@ -30,6 +30,8 @@ struct LoadNeeds {
   bool raw = false;
   bool header = false;  // of the message itself; pointless with raw
   bool entry = false;   // saved_us, and ids where facts are not asked for
+  /// Of the whole command: so few messages that they come from RecentMessages, and are kept there.
+  bool few = false;
   /// Instead of `header`: these fields of it are all that is asked for. Of the command; by HeaderReader.
   const std::vector<std::string>* fields = nullptr;
   bool any() const { return facts || raw || header || entry || fields != nullptr; }
@@ -48,7 +50,7 @@ class MessageLoader {
 
   MessageLoader(Worker& worker, AccountId account, MailboxId mailbox)
       : worker_(worker), account_(account), mailbox_(mailbox) {}
-  /// For what people read: few messages come from RecentMessages, and are kept there.
+  /// For what people read: RecentMessages takes part.
   MessageLoader(Worker& worker, const SharedMailbox& mailbox)
       : worker_(worker), account_(mailbox.account()), mailbox_(mailbox.id()), people_(&mailbox) {}
 

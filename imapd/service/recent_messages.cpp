@@ -11,8 +11,12 @@ size_t octets(const std::optional<std::string>& part) {
   return part ? part->capacity() : 0;
 }
 
-void add_part(std::optional<std::string>& to, std::optional<std::string>& part) {
-  if (part) to = std::move(part);
+bool is_new(const std::optional<std::string_view>& part, const std::optional<std::string>& kept) {
+  return part && !kept;
+}
+
+void add_part(std::optional<std::string>& to, const std::optional<std::string_view>& part) {
+  if (is_new(part, to)) to.emplace(*part);
 }
 
 }  // namespace
@@ -33,17 +37,21 @@ std::shared_ptr<const RecentMessage> RecentMessages::of(const SharedMailbox& mai
   return find(key_of(mailbox, uid));
 }
 
-void RecentMessages::add(const SharedMailbox& mailbox, uint32_t uid, RecentMessage parts) {
+void RecentMessages::add(const SharedMailbox& mailbox, uint32_t uid, const RecentParts& parts) {
+  static const RecentMessage nothing;
   const Key key = key_of(mailbox, uid);
   const auto known = find(key);
-  auto next = std::make_shared<RecentMessage>(known ? *known : RecentMessage());
+  const RecentMessage& before = known ? *known : nothing;
+  const bool raw = is_new(parts.raw, before.raw) && parts.raw->size() <= kMaxRaw;
+  if (!raw && !is_new(parts.facts, before.facts) && !is_new(parts.header, before.header)) return;
+  auto next = std::make_shared<RecentMessage>(before);
   next->id = parts.id;
   next->blob = parts.blob;
   if (parts.facts) next->thread = parts.thread;
   add_part(next->facts, parts.facts);
-  if (parts.raw && parts.raw->size() <= kMaxRaw) add_part(next->raw, parts.raw);
+  if (raw) add_part(next->raw, parts.raw);
   add_part(next->header, parts.header);
-  if (next->through() > (known ? known->through() : 0)) put(key, std::move(next));
+  put(key, std::move(next));
 }
 
 }  // namespace dromos::imapd

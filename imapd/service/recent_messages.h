@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "common/store/blob_store.h"
 #include "imapd/service/chunk_cache.h"
@@ -13,14 +14,24 @@
 
 namespace dromos::imapd {
 
-/// Of one message. Each part is there, or was not read (or is too large).
-struct RecentMessage {
+/// What was read of one message; the octets are the reader's.
+struct RecentParts {
   MessageId id;
   ThreadId thread;  // with facts
   store::BlobHash blob{};
+  std::optional<std::string_view> facts;
+  std::optional<std::string_view> raw;
+  std::optional<std::string_view> header;  // of the message itself, with its empty line
+};
+
+/// Of one message. Each part is there, or was not read (or is too large).
+struct RecentMessage {
+  MessageId id;
+  ThreadId thread;
+  store::BlobHash blob{};
   std::optional<std::string> facts;
   std::optional<std::string> raw;
-  std::optional<std::string> header;  // of the message itself, with its empty line
+  std::optional<std::string> header;
 
   size_t memory() const;
   /// Its parts as a number: larger with one more part (ChunkCache keeps what knows more).
@@ -37,7 +48,7 @@ class RecentMessages : public ChunkCache<RecentMessage> {
   /// Null: nothing is kept, or the message is not in the mailbox any more.
   std::shared_ptr<const RecentMessage> of(const SharedMailbox& mailbox, uint32_t uid);
   /// Adds these parts to what is kept.
-  void add(const SharedMailbox& mailbox, uint32_t uid, RecentMessage parts);
+  void add(const SharedMailbox& mailbox, uint32_t uid, const RecentParts& parts);
 
  private:
   static Key key_of(const SharedMailbox& mailbox, uint32_t uid) {

@@ -29,6 +29,9 @@ class HeaderCache;
 class KeyCache;
 class RecentMessages;
 class TextCache;
+namespace pop3 {
+class SentCache;
+}
 
 struct Worker {
   struct Options {
@@ -39,10 +42,12 @@ struct Worker {
     std::shared_ptr<TextCache> texts;         // likewise
     std::shared_ptr<HeaderCache> headers;     // likewise
     std::shared_ptr<RecentMessages> recent;   // likewise
+    std::shared_ptr<pop3::SentCache> sent;    // likewise
     store::GroupCommit* commit = nullptr;     ///< of the whole process; outlives the worker
     std::string blob_folder;                  ///< empty: bytes are in the database
     std::shared_ptr<directory::LoginState> logins;
     std::shared_ptr<Limits> limits;
+    uint32_t connections = 0;  ///< of all workers
     const config::Imapd* config = nullptr;
     bool has_tls = false;
     std::function<std::shared_ptr<const net::TlsServer>()> tls;
@@ -50,6 +55,8 @@ struct Worker {
     std::function<void(store::Change)> publish;
     /// Something was moved into or out of Junk: there is a lesson for spamd. Thread-safe.
     std::function<void()> junk_moved;
+    /// There may be a run of flags to fold. Thread-safe.
+    std::function<void()> many_flagged;
   };
   explicit Worker(Options given);
 

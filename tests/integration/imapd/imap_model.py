@@ -53,8 +53,11 @@ class Mailbox:
         return uid
 
     def add_by_guest(self, message):
+        flags = message.flags
+        if self.guest_seen is not None:
+            message.flags = flags - {"\\Seen"}  # to the owner it is new
         uid = self.add(message)
-        self.guest_sets(uid, message.flags)
+        self.guest_sets(uid, flags)
         return uid
 
     def seen_by_guest(self, uid):

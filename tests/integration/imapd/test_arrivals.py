@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from dromostest import metrics
 from imapd_client import MESSAGE, simple
 
 ITEMS = "UID FLAGS INTERNALDATE RFC822.SIZE MODSEQ ENVELOPE BODYSTRUCTURE BODY.PEEK[HEADER] BODY.PEEK[1] BODY.PEEK[]"
@@ -101,3 +102,21 @@ def test_they_are_told_as_they_are_read(server, connect):
     server.imapd.stop()
     server.start("imapd")
     assert told(connect(select="INBOX"), ITEMS + " EMAILID THREADID") == memory
+
+
+def test_a_fetch_of_many_messages_pushes_out_nothing(server, connect):
+    """Many are more than 64, though they are read some at a time."""
+    client = connect(select="INBOX")
+    for _ in range(2):
+        assert client.append_many("INBOX", [simple("n%d" % n) for n in range(60)]).startswith("OK")
+    server.imapd.stop()
+    server.start("imapd")
+    client = connect(select="INBOX")
+
+    def kept():
+        return metrics.read(server.imapd, "dromos_imapd_recent_messages_bytes")
+    for items in ("ENVELOPE", "BODY.PEEK[]", "BODY.PEEK[HEADER.FIELDS (SUBJECT)]"):
+        client.ok("FETCH 1:120 (%s)" % items)
+        assert kept() == 0
+    client.ok("FETCH 1:3 (ENVELOPE)")
+    assert kept() > 0

@@ -66,7 +66,7 @@ class Cluster:
 
     # -- life -------------------------------------------------------------------------------------------
     @classmethod
-    def create(cls, in_memory=False) -> "Cluster":
+    def create(cls, in_memory=False, **settings) -> "Cluster":
         """A new, running cluster in a new folder. In memory, where there is plenty: a database for each test is some two
         thousand files made and removed, most of a test's CPU on a disk. Whoever measures or pulls plugs wants the disk."""
         if not (BINARIES / "initdb").exists():
@@ -76,7 +76,7 @@ class Cluster:
             if in_memory and memory_is_plenty():
                 cluster.data.symlink_to(tempfile.mkdtemp(prefix="dromos-pg-", dir=MEMORY))
             cluster.initialise()
-            cluster.start()
+            cluster.start(**settings)
         except BaseException:
             cluster.remove_files()
             raise

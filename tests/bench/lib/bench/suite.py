@@ -272,7 +272,7 @@ def idle_pss(figures):
         each = {name: group.pss_kib() / 1024 for name, group in suite.groups.items()}
     database = each.pop("postgresql")
     figures.add("idle_pss", "five daemons", "%.1f" % sum(each.values()), "MiB", "64", None, None, ", ".join("%s %.1f" % item for item in each.items()))
-    figures.add("idle_pss", "PostgreSQL", "%.1f" % database, "MiB", "128", None, None, "shared_buffers 32 MB")
+    figures.add("idle_pss", "PostgreSQL", "%.1f" % database, "MiB", "128", None, None, "shared_buffers 256 MB")
 
 
 def tell_story(suite):

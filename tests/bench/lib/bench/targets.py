@@ -88,8 +88,11 @@ class Ours(stage.Stage):
         return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith("dromos_imapd_index_unmerged_messages "))
 
 
+SHIPPED = {"shared_buffers": "256MB", "max_wal_size": "4GB"}  # what deploy/compose gives PostgreSQL
+
+
 def new_cluster():
-    cluster = pg.Cluster.create()
+    cluster = pg.Cluster.create(**SHIPPED)
     try:
         cluster.prepare_template()
     except BaseException:
