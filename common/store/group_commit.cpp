@@ -97,7 +97,7 @@ Task<Result<DeliveryResult>> GroupCommit::commit(const PreparedDelivery& prepare
 void GroupCommit::submit(Pending& call) {
   Lane& lane = lanes_[route_of(*call.prepared->delivery) % lanes_.size()];
   lane.waiting.push_back(&call);
-  if (lane.waiting.size() >= kMaxCalls) lane.full.pulse();
+  if (lane.waiting.size() >= lane.wanted) lane.full.pulse();
   if (lane.running) return;
   lane.running = true;
   group_.spawn(run_lane(lane));
@@ -127,6 +127,7 @@ Task<void> GroupCommit::run_lane(Lane& lane) {
     if (!lane.company.passed()) co_await gather(lane);
     std::vector<Pending*> batch = take_batch(lane);
     const bool company = batch.size() > 1;
+    lane.wanted = (batch.size() + 1) / 2;
     co_await run_batch(std::move(batch));
     lane.company = Deadline::after(company ? options_.company : milliseconds(0));
   }
@@ -134,7 +135,7 @@ Task<void> GroupCommit::run_lane(Lane& lane) {
 }
 
 Task<void> GroupCommit::gather(Lane& lane) {
-  if (lane.waiting.size() >= kMaxCalls) co_return;
+  if (lane.waiting.size() >= lane.wanted) co_return;
   stats_.gatherings.add();
   co_await lane.full.wait(Deadline::after(options_.gather));
 }

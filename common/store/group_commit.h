@@ -1,6 +1,7 @@
 // GroupCommit: deliveries of a whole process, many in one transaction. What gathers while a batch flies goes
 // with the next one, as one statement; a batch that had company lets the next one gather for a moment if that
-// comes soon, because the price of a batch is mostly that of its statements.
+// comes soon, because the price of a batch is mostly that of its statements. It goes as soon as half as many
+// have come: where clients wait for their answers, one half of them is parsed while the other half is stored.
 //
 // - At most kMaxCalls calls and kMaxBytes a batch.
 // - A lane is one connection; an account's deliveries take one lane (hash), so that they never wait for each
@@ -53,7 +54,7 @@ class GroupCommit {
   struct Options {
     size_t lanes = 1;
     size_t side_connections = 2;
-    /// How long a batch may gather when the one before had company.
+    /// How long a batch may gather when the one before had company, if as many do not come sooner.
     milliseconds gather{2};
     /// For how long after it a batch's company makes the next one gather.
     milliseconds company{100};
@@ -89,6 +90,7 @@ class GroupCommit {
     std::deque<Pending*> waiting;
     bool running = false;
     Deadline company = Deadline::after(milliseconds(0));  ///< until then the next batch gathers
+    size_t wanted = 1;                                    ///< calls, with which it goes at once
     Event full;
   };
 

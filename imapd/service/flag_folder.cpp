@@ -20,7 +20,7 @@ Task<Result<void>> FlagFolder::run(jobs::JobContext& context) {
     bool more = true;
     while (on && more) {
       CO_TRY(more, co_await runs_.fold(place, kEntries, context.limit()));
-      context.count(kEntries);
+      context.count("slices", 1);
       on = co_await context.slice();
     }
   }

@@ -72,6 +72,28 @@ Task<uint64_t> gatherings_after(Fixture* fixture, milliseconds company, millisec
   co_return gathered;
 }
 
+/// After eight at once, four: the last of them ends the gathering, which could take longer than anybody
+/// waits.
+Task<void> go_with_half(Fixture* fixture) {
+  db::Pool pool({.conninfo = fixture->database.conninfo(), .max = 6, .idle = 2, .require_durable = false});
+  auto blobs = make_postgres_blob_store(pool);
+  Deliverer deliverer(pool, *blobs, {.gather = milliseconds(600'000), .company = milliseconds(600'000)});
+  int stored = 0;
+  TaskGroup group;
+  for (int i = 0; i < 8; ++i) group.spawn(deliver_one(&deliverer, &stored));
+  co_await group.join();
+  TaskGroup rest;
+  for (int i = 0; i < 3; ++i) rest.spawn(deliver_one(&deliverer, &stored));
+  while (deliverer.stats().gatherings == 0) co_await sleep_for(milliseconds(5));
+  CHECK(stored == 8);
+  rest.spawn(deliver_one(&deliverer, &stored));
+  co_await rest.join();
+  CHECK(stored == 12);
+  CHECK(deliverer.stats().gatherings == 1);
+  co_await deliverer.close();
+  co_await pool.close();
+}
+
 Task<void> gather_soon_only(Fixture* fixture) {
   CHECK(co_await gatherings_after(fixture, milliseconds(60'000), milliseconds(0)) == 1);
   CHECK(co_await gatherings_after(fixture, milliseconds(10), milliseconds(50)) == 0);
@@ -84,6 +106,11 @@ TEST_CASE("two reactors that share a group commit never find their account busy"
   run_blocking(share_one(&fixture));
   CHECK(fixture.database.query("SELECT count(*) || ' ' || max(uid) FROM mail.entry") == "300 300");
   CHECK(fixture.deadlocks() == "0");
+}
+
+TEST_CASE("a batch goes when half as many have come as were in the one before", "[integration][store]") {
+  Fixture fixture(1);
+  run_blocking(go_with_half(&fixture));
 }
 
 TEST_CASE("a lone message gathers only soon after a batch with company", "[integration][store]") {

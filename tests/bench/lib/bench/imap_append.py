@@ -1,45 +1,41 @@
-"""APPEND of single messages over 1 and 20 connections, an account each, ours and the peer's in turn, by the load tool
-imap_append.py of DROMOS_BENCH_DIR."""
-import json
+"""APPEND of single messages over 1 and 20 connections, an account each, ours and the peer's in turn (appenders.py)."""
 import statistics
-import subprocess
-import sys
 import tempfile
 
-from . import imap_ops
+from . import appenders, imap_ops
 
 COUNT = 2000
-ROUNDS = 5
+ROUNDS = 9
 GOALS = {1: "no slower", 20: "2 times"}
 
 
-def measure(target, connections, pack):
-    host, port = target.imap
-    groups = ",".join(str(group.folder) for group in target.groups)
-    done = subprocess.run([sys.executable, str(imap_ops.tool("imap_append.py")), "--host", host, "--port", str(port), "--user", target.recipient,
-                           "--first", "0" if target.name == "dromos" else "120", "--password", target.password, "--conns", str(connections),
-                           "--count", str(COUNT), "--corpus", pack, "--cg", groups], stdout=subprocess.PIPE, text=True, timeout=900, check=True)
-    line = json.loads([line for line in done.stdout.splitlines() if line.startswith("{")][-1])
-    print("  %-6s %s" % (target.name, json.dumps(line)), flush=True)
-    return line
+def measure(target, connections, messages):
+    """Messages a second, and milliseconds of the server's CPU for each."""
+    first = 0 if target.name == "dromos" else 120
+    users = [target.address(first + n) for n in range(connections)]
+    before = sum(target.seconds().values())
+    seconds = appenders.run(target.imap, users, target.password, messages)
+    cpu = sum(target.seconds().values()) - before
+    print("  %-6s %2d connections: %5.0f/s, CPU %.3f ms" % (target.name, connections, len(messages) / seconds, 1000 * cpu / len(messages)), flush=True)
+    return len(messages) / seconds, 1000 * cpu / len(messages)
 
 
-def median(lines, key):
-    return statistics.median(line[key] for line in lines)
+def median(rounds, index):
+    return statistics.median(one[index] for one in rounds)
 
 
 def run(figures, suite, peer):
-    """Rounds in turn, of which the median counts: one of two seconds says little on a busy machine."""
+    """Rounds in turn, of which the median counts: one of a second or two says little on a busy machine."""
     with tempfile.TemporaryDirectory() as folder:
-        pack = imap_ops.corpus(folder, COUNT)
-        for connections, goal in GOALS.items():
-            mine, theirs = [], []
-            for _ in range(ROUNDS):
-                mine.append(measure(suite.target(), connections, pack))
-                if peer:
-                    theirs.append(measure(peer, connections, pack))
-            ours, other = median(mine, "per_s"), median(theirs, "per_s") if peer else None
-            figures.add("imap_append", "connections: %d" % connections, "%.0f" % ours, "messages/s", goal,
-                        "%.0f" % other if peer else None, "%.2f" % (ours / other) if peer else None,
-                        "median of %d rounds; CPU %.2f ms a message%s" %
-                        (ROUNDS, median(mine, "cpu_ms_msg"), "; peer's %.2f" % median(theirs, "cpu_ms_msg") if peer else ""))
+        messages = imap_ops.messages(imap_ops.corpus(folder, COUNT))
+    for connections, goal in GOALS.items():
+        mine, theirs = [], []
+        for _ in range(ROUNDS):
+            mine.append(measure(suite.target(), connections, messages))
+            if peer:
+                theirs.append(measure(peer, connections, messages))
+        ours, other = median(mine, 0), median(theirs, 0) if peer else None
+        figures.add("imap_append", "connections: %d" % connections, "%.0f" % ours, "messages/s", goal,
+                    "%.0f" % other if peer else None, "%.2f" % (ours / other) if peer else None,
+                    "median of %d rounds; CPU %.2f ms a message%s" %
+                    (ROUNDS, median(mine, 1), "; peer's %.2f" % median(theirs, 1) if peer else ""))

@@ -70,6 +70,15 @@ def corpus(folder, count=None):
     return pack
 
 
+def messages(pack):
+    """Of the pack: a line that begins with a message's length, the message, and so on."""
+    out = []
+    with open(pack, "rb") as file:
+        while line := file.readline():
+            out.append(file.read(int(line.split()[0])))
+    return out
+
+
 def run(figures, suite, peer):
     with tempfile.TemporaryDirectory() as folder:
         pack = corpus(folder)
