@@ -11,7 +11,7 @@ namespace dromos::store {
 
 class FlagRuns {
  public:
-  /// A STORE that changes fewer messages makes none.
+  /// A STORE that changes fewer messages makes none (mail.flag_run_least).
   static constexpr size_t kLeast = 4096;
   struct Place {
     AccountId account;

@@ -54,7 +54,7 @@ class GroupCommit {
   struct Options {
     size_t lanes = 1;
     size_t side_connections = 2;
-    /// How long a batch may gather when the one before had company, if as many do not come sooner.
+    /// How long a batch may gather when the one before had company, if half as many do not come sooner.
     milliseconds gather{2};
     /// For how long after it a batch's company makes the next one gather.
     milliseconds company{100};

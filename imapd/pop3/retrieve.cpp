@@ -52,7 +52,7 @@ Task<Result<void>> Session::send_message(const MessageItem& item, std::optional<
     if (const auto surrogate = surrogate_header(piece))
       piece.replace(0, surrogate->replaced_octets, surrogate->header);
   }
-  if (at_once) {
+  if (!body_lines && at_once) {
     SentLength length;
     length.feed(piece);
     sent_size = length.total();

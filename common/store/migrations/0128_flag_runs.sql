@@ -87,7 +87,8 @@ SECURITY DEFINER SET search_path = pg_catalog, mail, pg_temp AS $$
   SELECT f.account_id, f.mailbox_id FROM flag_run f ORDER BY f.modseq LIMIT p_limit
 $$;
 
--- What a change would do (mail.flags_done, with the uids as a set).
+-- What a change would do (mail.flags_done, with the uids as a set). All between the first and the last uid is read, so they should not lie
+-- far apart.
 CREATE TYPE mail.flags_found AS (uids int8multirange, ids uuid[], seen bigint, live bigint, live_seen bigint, live_bytes bigint);
 
 CREATE FUNCTION mail.flags_find(p_account bigint, p_mailbox bigint, p_uids int8multirange, p_op integer, p_flags integer)
@@ -99,7 +100,7 @@ DECLARE
   v_first bigint;
   v_last bigint;
   v_hull int8range := range_merge(p_uids);
-  v_inner int8multirange := CASE WHEN p_uids = int8multirange(range_merge(p_uids)) THEN NULL ELSE p_uids END;
+  v_inner int8multirange := CASE WHEN p_uids = int8multirange(v_hull) THEN NULL ELSE p_uids END;
   v_sign integer := 3 - 2 * p_op;
 BEGIN
   SELECT f.* INTO v_run FROM mail.flag_run f WHERE f.account_id = p_account AND f.mailbox_id = p_mailbox;
@@ -162,7 +163,7 @@ BEGIN
   before := (mailbox_of(p_account, p_mailbox)).highestmodseq;
   failed := '{}';
   IF p_op > 0 AND p_keywords = '' AND p_unchangedsince IS NULL AND upper(p_uids) - lower(p_uids) >= flag_run_least()
-     AND (SELECT sum(upper(r) - lower(r)) FROM unnest(p_uids) r) >= flag_run_least() THEN
+     AND (SELECT sum(upper(r) - lower(r)) FROM unnest(p_uids) r) >= greatest(flag_run_least(), (upper(p_uids) - lower(p_uids)) / 16) THEN
     v := flags_find(p_account, p_mailbox, p_uids, p_op, p_flags);
     IF cardinality(v.ids) >= flag_run_least() THEN
       PERFORM flag_run_put(ROW(p_account, p_mailbox, v_modseq, v.uids, CASE p_op WHEN 1 THEN 31 ELSE 31 & ~p_flags END,
@@ -174,11 +175,12 @@ BEGIN
       VALUES (p_account, v_modseq, p_mailbox, 2, v.uids, v.ids);
       changed := v.uids;
     ELSIF v.ids IS NOT NULL THEN
+      PERFORM fold_flags(p_account, p_mailbox);
       changed := flags_in(p_account, p_mailbox, v.uids, p_op, p_flags, '{}', NULL, v_modseq);
     END IF;
   ELSE
+    PERFORM fold_flags(p_account, p_mailbox);
     IF p_unchangedsince IS NOT NULL THEN
-      PERFORM fold_flags(p_account, p_mailbox);
       failed := changed_after(p_account, p_mailbox, p_uids, p_unchangedsince);
     END IF;
     changed := flags_in(p_account, p_mailbox, p_uids, p_op, p_flags, keywords_of(p_keywords), p_unchangedsince, v_modseq);
@@ -203,32 +205,6 @@ BEGIN
   END IF;
   PERFORM mail.fold_flags(p_account, p_mailbox);
   RETURN v_mailbox;
-END
-$$;
-
-CREATE OR REPLACE FUNCTION mail.flags_in(p_account bigint, p_mailbox bigint, p_uids int8multirange, p_op integer, p_flags integer,
-                                         p_keywords text[], p_unchangedsince bigint, p_modseq bigint)
-RETURNS int8multirange LANGUAGE plpgsql VOLATILE AS $$
-DECLARE
-  v mail.flags_done;
-  v_pack int8multirange;
-BEGIN
-  PERFORM mail.fold_flags(p_account, p_mailbox);
-  v := mail.flags_by_range(p_account, p_mailbox, p_uids, p_op, p_flags, p_keywords, p_unchangedsince, p_modseq);
-  IF v.uids IS NULL THEN
-    RETURN NULL;
-  END IF;
-  v_pack := mail.pack(v.uids);
-  IF p_op < 2 AND cardinality(p_keywords) > 0 THEN
-    INSERT INTO mail.keyword (account_id, mailbox_id, name) SELECT p_account, p_mailbox, k FROM unnest(p_keywords) k
-    ON CONFLICT DO NOTHING;
-  END IF;
-  UPDATE mail.mailbox m SET highestmodseq = p_modseq, all_seen = m.all_seen + v.seen, live_count = m.live_count + v.live,
-    live_seen = m.live_seen + v.live_seen, live_bytes = m.live_bytes + v.live_bytes
-  WHERE m.account_id = p_account AND m.mailbox_id = p_mailbox;
-  INSERT INTO mail.changelog (account_id, modseq, mailbox_id, kind, uids, message_ids)
-  VALUES (p_account, p_modseq, p_mailbox, 2, v_pack, v.ids);
-  RETURN v_pack;
 END
 $$;
 
